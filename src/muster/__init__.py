@@ -1,0 +1,1 @@
+"""Muster 集结: intelligence, command and action in one loop."""
