@@ -1,0 +1,1 @@
+"""Where: the city pack, places, jurisdictions, cells, datums and distances."""
