@@ -1,0 +1,1 @@
+"""What happened, in order: the journal every matter is made of."""

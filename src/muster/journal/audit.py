@@ -1,0 +1,114 @@
+"""Tables that are not journals change only here: the row and its audit row, together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+import msgspec
+from psycopg import Connection, sql
+
+from muster.journal.entry import canonical, digest
+
+Row = Mapping[str, Any]
+_LOCK_AUDIT = 0x4D55_5354_4155_4449
+
+
+def change(
+    connection: Connection[Any],
+    table: LiteralString,
+    key: Row,
+    values: Row | None,
+    *,
+    actor: str,
+    reason: str,
+) -> None:
+    """Insert, update (same key) or delete (`values` None) one row and write its audit row.
+
+    `key` names the primary key's columns. Runs in the caller's transaction. The audit row
+    holds before and after as text and chains to the audit row before it; columns named
+    `*_hash` and `*_secret` are shown only as "set".
+    """
+    names = list(key)
+    where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT to_jsonb(t) FROM {} t WHERE {} FOR UPDATE").format(
+                sql.Identifier(table), where
+            ),
+            list(key.values()),
+        )
+        found = cursor.fetchone()
+        before = _row_of(found)
+        if values is None:
+            cursor.execute(
+                sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table), where),
+                list(key.values()),
+            )
+        else:
+            _write(cursor, table, key, values)
+        after = {**(before or {}), **key, **values} if values is not None else None
+        _append(cursor, (table, dict(key), before, after, actor, reason))
+
+
+def _row_of(found: Any) -> Row | None:
+    if found is None:
+        return None
+    value: Row = found[0] if not isinstance(found, Mapping) else next(iter(found.values()))
+    return value
+
+
+def _write(cursor: Any, table: LiteralString, key: Row, values: Row) -> None:
+    columns = [*key, *values]
+    update = sql.SQL(", ").join(
+        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(n)) for n in values
+    )
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO {}").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, columns)),
+        sql.SQL(", ").join(sql.Placeholder() for _ in columns),
+        sql.SQL(", ").join(map(sql.Identifier, key)),
+        sql.SQL("UPDATE SET {}").format(update) if values else sql.SQL("NOTHING"),
+    )
+    cursor.execute(statement, [*key.values(), *values.values()])
+
+
+def _shown(row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    hidden = ("_hash", "_secret")
+    return {n: ("set" if n.endswith(hidden) and v is not None else v) for n, v in row.items()}
+
+
+def _append(cursor: Any, record: tuple[str, Row, Row | None, Row | None, str, str]) -> None:
+    table, key, before, after, actor, reason = record
+    body = canonical(
+        msgspec.to_builtins(
+            {
+                "table": table,
+                "key": {n: str(v) for n, v in key.items()},
+                "before": _texts(_shown(before)),
+                "after": _texts(_shown(after)),
+                "actor": actor,
+                "reason": reason,
+            }
+        )
+    )
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_AUDIT,))
+    cursor.execute("SELECT hash FROM audit ORDER BY number DESC LIMIT 1")
+    last = cursor.fetchone()
+    previous = bytes(_first(last)) if last else b"\0" * 32
+    chained = bytes.fromhex(digest(previous + body))
+    cursor.execute(
+        "INSERT INTO audit (table_name, actor, reason, body, previous, hash)"
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (table, actor, reason, body, previous, chained),
+    )
+
+
+def _first(row: Any) -> Any:
+    return next(iter(row.values())) if isinstance(row, Mapping) else row[0]
+
+
+def _texts(row: Row | None) -> dict[str, str | None] | None:
+    return None if row is None else {n: None if v is None else str(v) for n, v in row.items()}

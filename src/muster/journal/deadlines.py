@@ -1,0 +1,87 @@
+"""What is due when. Rows follow from the state of their matter, so a rebuild finds them again.
+
+One ticker performs what is due; the command id comes from (matter, name, due), so a
+deadline is neither lost over a restart nor fired twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from muster.journal.perform import Asked, Journal, Operation, Writer
+
+BATCH = 200
+
+
+class Due(msgspec.Struct, frozen=True):
+    """The input of every operation the ticker performs."""
+
+    name: str
+    due: datetime
+
+
+def keep(
+    writer: Writer, matter: str, before: Mapping[str, datetime], after: Mapping[str, datetime]
+) -> None:
+    """Bring the rows of a matter from `before` to `after`."""
+    gone = [name for name in before if name not in after]
+    new = {name: due for name, due in after.items() if before.get(name) != due}
+    if gone:
+        writer.execute(
+            "DELETE FROM deadline WHERE matter = %s::uuid AND name = ANY(%s)", (matter, gone)
+        )
+    if new:
+        writer.execute(
+            "INSERT INTO deadline (matter, name, due)"
+            " SELECT %s::uuid, * FROM unnest(%s::text[], %s::timestamptz[])"
+            " ON CONFLICT (matter, name) DO UPDATE SET due = EXCLUDED.due",
+            (matter, list(new), list(new.values())),
+        )
+
+
+def due_until(connection: Connection[Any], until: datetime) -> list[tuple[str, str, datetime]]:
+    """The next deadlines up to `until`, earliest first: (matter, name, due)."""
+    return connection.execute(
+        "SELECT matter::text, name, due FROM deadline WHERE due <= %s"
+        " ORDER BY due, matter, name LIMIT %s",
+        (until, BATCH),
+    ).fetchall()
+
+
+class Ticker:
+    """Performs what is due. `operation_of(name)` gives the operation of a deadline's name."""
+
+    def __init__(
+        self, journal: Journal, operation_of: Callable[[str], Operation[Any, Any, Any]]
+    ) -> None:
+        self._journal, self._operation_of = journal, operation_of
+
+    def run_due(self, until: datetime) -> int:
+        """Perform every deadline due until then; returns how many. Raises what a defect raises."""
+        done = 0
+        while True:
+            with self._journal.pool.connection() as connection:
+                rows = due_until(connection, until)
+            for matter, name, due in rows:
+                self._journal.perform(self.asked(matter, name, due))
+            done += len(rows)
+            if len(rows) < BATCH:
+                return done
+
+    def asked(self, matter: str, name: str, due: datetime) -> Asked:
+        from muster.journal.perform import Actor, Asked, derived_command
+
+        return Asked(
+            operation=self._operation_of(name),
+            actor=Actor("system:clock"),
+            matter=matter,
+            input=Due(name, due),
+            command=derived_command("deadline", matter, name, due.isoformat()),
+        )

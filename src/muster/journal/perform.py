@@ -1,0 +1,544 @@
+"""`perform`: the one way a matter changes.
+
+Two round trips to the database for most commands: one locks, authorises and reads, the
+other appends, keeps and commits. Locks come first because optimistic appends fought each
+other under load (see ARCHITECTURE.md); the primary key (matter, number) stays as the guard.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+from psycopg import Connection, Cursor
+from psycopg.errors import UniqueViolation
+from psycopg_pool import ConnectionPool
+
+from muster.journal import deadlines, vault
+from muster.journal.clock import Clock
+from muster.journal.entry import (
+    FIRST_PREVIOUS,
+    Authority,
+    Entry,
+    Envelope,
+    Fact,
+    Kinds,
+    Private,
+    canonical,
+    check_input,
+    decode,
+    digest,
+)
+from muster.journal.refusal import Conflict, Refused
+
+I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - an operation's input
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who asks: a person (or `system:…`) and, for people, the session they ask in."""
+
+    person: str
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class Context(Generic[R]):
+    """All a decision may know besides the state and the input."""
+
+    matter: str
+    now: datetime
+    actor: Actor
+    authority: Authority
+    read: R
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A fact for another matter, or one that happened at another time than now."""
+
+    fact: Fact
+    matter: str = ""
+    happened_at: datetime | None = None
+
+
+Decided = Sequence[Fact | Planned]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What an operation's `reads` may use inside the transaction: the connection, the time
+    of the command and the vault items of its matters."""
+
+    connection: Connection[Any]
+    matter: str
+    state: Any
+    now: datetime
+    open: Callable[[str, Private], str]
+    others: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation(Generic[I, S, R]):
+    """One thing people can do to a matter.
+
+    `decide(state, input, context)` is pure: facts, or a raised Refused. `state` is None for
+    a matter that does not exist yet. `resources` names what several matters contend for
+    (`unit:…`), `also` the other matters that are read or changed; both are locked first.
+    """
+
+    name: str
+    input: type[I]
+    decide: Callable[[S, I, Context[R]], Decided]
+    reads: Callable[[Opening, I], R] = lambda _opening, _input: None  # type: ignore[assignment,return-value]
+    resources: Callable[[I], Sequence[str]] = lambda _input: ()
+    also: Callable[[I], Sequence[str]] = lambda _input: ()
+    organisation: Callable[[I], str | None] = lambda _input: None
+
+
+Keep = Callable[["Writer", str, Any, Sequence[Entry]], None]
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """A projection: `keep(writer, matter, state after, new entries)` writes `tables`."""
+
+    name: str
+    tables: tuple[str, ...]
+    keep: Keep
+
+
+@dataclass(frozen=True)
+class MatterKind:
+    """One kind of matter: facts whose kind starts with `prefix` open it, `fold` makes its state."""
+
+    prefix: str
+    fold: Callable[[Any, Entry], Any]
+    due: Callable[[Any], Mapping[str, datetime]]
+    keepers: tuple[Keeper, ...]
+
+
+class Writer:
+    """Queues statements of keepers into the command's second round trip."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self.statements = 0
+
+    def execute(self, statement: str, values: Sequence[Any]) -> None:
+        self.statements += 1
+        self._connection.execute(statement.encode(), values)
+
+
+class Authoriser(Protocol):
+    """identity's judgement, in the command's transaction. `query` is queued into the first
+    round trip; `judge` turns its rows into the authority used, or raises Refused."""
+
+    def query(
+        self, actor: Actor, operation: str, matters: Sequence[str]
+    ) -> tuple[str, Sequence[Any]]: ...
+
+    def judge(
+        self, rows: Sequence[Any], actor: Actor, operation: str, organisation: str | None
+    ) -> Authority: ...
+
+
+class EntryRef(msgspec.Struct, frozen=True):
+    matter: str
+    number: int
+    kind: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a command did. The same command id gets the same answer for ever."""
+
+    command: str
+    matter: str
+    entries: tuple[EntryRef, ...]
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One command on its way through `perform`."""
+
+    operation: Operation[Any, Any, Any]
+    actor: Actor
+    matter: str
+    input: Any
+    command: str
+    cause: str = ""
+    clock_offset_ms: int = 0
+    happened_at: datetime | None = None
+
+    @property
+    def matters(self) -> tuple[str, ...]:
+        return (self.matter, *self.operation.also(self.input))
+
+    @property
+    def input_digest(self) -> str:
+        return digest(canonical([self.operation.name, self.matter, self.input]))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the first round trip brought back."""
+
+    authority: Authority
+    earlier: tuple[str, bytes] | None
+    entries: Mapping[str, list[Entry]]
+    wrapped: Mapping[str, bytes]
+    erased: frozenset[str]
+
+
+def lock_key(name: str) -> int:
+    """The advisory lock number of a command, matter or resource."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+_LOCK = b"SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) WITH ORDINALITY u(k, n)"
+_COMMAND = b"SELECT input_digest, answer FROM command WHERE actor = %s AND command = %s"
+_ENTRIES = (
+    b"SELECT matter::text, bytes, hash FROM entry"
+    b" WHERE matter = ANY(%s::uuid[]) ORDER BY matter, number"
+)
+_KEYS = (
+    b"SELECT m::text, k.wrapped, e.matter IS NOT NULL FROM unnest(%s::uuid[]) m"
+    b" LEFT JOIN vault_key k ON k.matter = m LEFT JOIN erasure e ON e.matter = m"
+)
+_APPEND = b"""WITH e AS (
+    INSERT INTO entry (matter, number, kind, happened_at, recorded_at, actor, command, bytes, hash)
+    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+                         %s::text[], %s::text[], %s::bytea[], %s::bytea[])
+    RETURNING position, matter, number)
+INSERT INTO feed (position, matter, number) SELECT position, matter, number FROM e"""
+_ANSWERED = (
+    b"INSERT INTO command (actor, command, operation, input_digest, answer, recorded_at)"
+    b" VALUES (%s, %s, %s, %s, %s, %s)"
+)
+
+
+class Journal:
+    """The open journal of a running system. Threads share it."""
+
+    def __init__(
+        self,
+        *,
+        pool: ConnectionPool[Connection[Any]],
+        vault: vault.Vault,
+        clock: Clock,
+        kinds: Kinds,
+        matter_kinds: Iterable[MatterKind],
+        authoriser: Authoriser,
+    ) -> None:
+        self.pool, self.vault, self.clock, self.kinds = pool, vault, clock, kinds
+        self.matter_kinds = {kind.prefix: kind for kind in matter_kinds}
+        self.authoriser = authoriser
+        self.wake: Callable[[], None] = lambda: None
+
+    def perform(self, asked: Asked) -> Answer:
+        """Decide and apply one command in one transaction.
+
+        Raises Refused (expected; nothing written), Conflict (try again), and whatever a
+        defect or a lost database raises (nothing written, or the commit's fate unknown:
+        asking again with the same command id tells).
+        """
+        check_input(asked.input)
+        try:
+            with self.pool.connection() as connection:
+                answer, fresh = self._perform(connection, asked)
+        except UniqueViolation as error:
+            raise Conflict(str(error.diag.constraint_name)) from error
+        if fresh:
+            self.wake()
+        return answer
+
+    def _perform(self, connection: Connection[Any], asked: Asked) -> tuple[Answer, bool]:
+        found = self._open(connection, asked)
+        if found.earlier is not None:
+            input_digest, answer = found.earlier
+            if input_digest != asked.input_digest:
+                raise Refused("command.reused", command=asked.command)
+            return msgspec.json.decode(answer, type=Answer), False
+        states = {matter: self.fold(found.entries.get(matter, ())) for matter in asked.matters}
+        planned = self._decide(connection, asked, found, states)
+        return self._append(connection, asked, found, states, planned), True
+
+    def _open(self, connection: Connection[Any], asked: Asked) -> Found:
+        """First round trip: lock, then read under the locks."""
+        operation, matters = asked.operation, list(asked.matters)
+        locks = [f"command:{asked.actor.person}:{asked.command}"]
+        locks += sorted(f"matter:{matter}" for matter in set(matters))
+        locks += sorted(set(operation.resources(asked.input)))
+        query, values = self.authoriser.query(asked.actor, operation.name, matters)
+        with connection.pipeline():
+            connection.execute(_LOCK, ([lock_key(name) for name in locks],))
+            earlier = connection.execute(_COMMAND, (asked.actor.person, asked.command))
+            rights = connection.execute(query.encode(), values)
+            stored = connection.execute(_ENTRIES, (matters,))
+            keys = connection.execute(_KEYS, (matters,))
+            authority = self.authoriser.judge(
+                rights.fetchall(), asked.actor, operation.name, operation.organisation(asked.input)
+            )
+            found = Found(
+                authority=authority,
+                earlier=_earlier(earlier),
+                entries=self._entries(stored),
+                wrapped={},
+                erased=frozenset(),
+            )
+            key_rows = keys.fetchall()
+        return Found(
+            authority=found.authority,
+            earlier=found.earlier,
+            entries=found.entries,
+            wrapped={row[0]: bytes(row[1]) for row in key_rows if row[1] is not None},
+            erased=frozenset(row[0] for row in key_rows if row[2]),
+        )
+
+    def _entries(self, cursor: Cursor[Any]) -> dict[str, list[Entry]]:
+        entries: dict[str, list[Entry]] = {}
+        for matter, data, hashed in cursor.fetchall():
+            entry = decode(bytes(data), self.kinds, bytes(hashed).hex())
+            entries.setdefault(matter, []).append(entry)
+        return entries
+
+    def fold(self, entries: Iterable[Entry]) -> Any:
+        """The state after `entries`, or None when there are none."""
+        state: Any = None
+        kind: MatterKind | None = None
+        for entry in entries:
+            kind = kind or self.kind_of(entry)
+            state = kind.fold(state, entry)
+        return state
+
+    def kind_of(self, first: Entry) -> MatterKind:
+        return self.matter_kinds[first.kind.partition(".")[0]]
+
+    def _decide(
+        self, connection: Connection[Any], asked: Asked, found: Found, states: Mapping[str, Any]
+    ) -> list[Planned]:
+        now = self.clock.now()
+        others = {matter: state for matter, state in states.items() if matter != asked.matter}
+
+        def opened(matter: str, item: Private) -> str:
+            key = self.vault.unwrap(matter, found.wrapped[matter])
+            return read_item(connection, key, matter=matter, item=item)
+
+        opening = Opening(connection, asked.matter, states[asked.matter], now, opened, others)
+        context = Context(
+            matter=asked.matter,
+            now=now,
+            actor=asked.actor,
+            authority=found.authority,
+            read=asked.operation.reads(opening, asked.input),
+            others=others,
+        )
+        decided = asked.operation.decide(states[asked.matter], asked.input, context)
+        planned = [each if isinstance(each, Planned) else Planned(each) for each in decided]
+        for each in planned:
+            if (each.matter or asked.matter) in found.erased:
+                raise Refused("matter.erased", matter=each.matter or asked.matter)
+        return planned
+
+    def _append(
+        self,
+        connection: Connection[Any],
+        asked: Asked,
+        found: Found,
+        states: Mapping[str, Any],
+        planned: Sequence[Planned],
+    ) -> Answer:
+        """Second round trip: entries, vault, keepers, answer, commit."""
+        now = self.clock.now()
+        batch = _Batch(self, asked, found, now)
+        for each in planned:
+            batch.add(each)
+        answer = Answer(
+            command=asked.command,
+            matter=asked.matter,
+            entries=tuple(EntryRef(e.matter, e.number, e.kind) for e in batch.entries),
+            recorded_at=now,
+        )
+        with connection.pipeline():
+            writer = Writer(connection)
+            batch.write(connection)
+            for matter, entries in batch.by_matter().items():
+                self.keep(writer, matter, states.get(matter), entries)
+            connection.execute(
+                _ANSWERED,
+                (
+                    asked.actor.person,
+                    asked.command,
+                    asked.operation.name,
+                    asked.input_digest,
+                    canonical(answer),
+                    now,
+                ),
+            )
+            connection.commit()
+        return answer
+
+    def keep(self, writer: Writer, matter: str, before: Any, entries: Sequence[Entry]) -> Any:
+        """Run the keepers of a matter for its new entries; returns the state after them."""
+        state = before
+        kind = state_kind(self, before, entries)
+        for entry in entries:
+            state = kind.fold(state, entry)
+        for keeper in kind.keepers:
+            keeper.keep(writer, matter, state, entries)
+        due_before = kind.due(before) if before is not None else {}
+        deadlines.keep(writer, matter, due_before, kind.due(state))
+        return state
+
+
+def state_kind(journal: Journal, before: Any, entries: Sequence[Entry]) -> MatterKind:
+    """The kind of a matter: told by its state, or by its first entry."""
+    if before is None:
+        return journal.kind_of(entries[0])
+    return journal.matter_kinds[before.matter_kind]
+
+
+def read_item(
+    connection: Connection[Any], key: vault.MatterKey, *, matter: str, item: Private
+) -> str:
+    """The plaintext of a sealed field. Raises Refused when it was erased."""
+    row = connection.execute(
+        b"SELECT data FROM vault_item WHERE matter = %s::uuid AND item = %s", (matter, item.item)
+    ).fetchone()
+    if row is None:
+        raise Refused("matter.erased", matter=matter)
+    return vault.open_item(bytes(row[0]), key, matter=matter, item=item.item)
+
+
+def _earlier(cursor: Cursor[Any]) -> tuple[str, bytes] | None:
+    row = cursor.fetchone()
+    return None if row is None else (row[0], bytes(row[1]))
+
+
+class _Batch:
+    """The new entries of one command, chained and sealed, before they are written."""
+
+    def __init__(self, journal: Journal, asked: Asked, found: Found, now: datetime) -> None:
+        self._journal, self._asked, self._found, self._now = journal, asked, found, now
+        self._last: dict[str, tuple[int, str]] = {}
+        self._keys: dict[str, vault.MatterKey] = {}
+        self._new_keys: list[tuple[str, bytes]] = []
+        self._sealed: list[vault.Sealed] = []
+        self._lookups: list[tuple[str, bytes, str]] = []
+        self._envelopes: list[tuple[Envelope, bytes, str]] = []
+        self.entries: list[Entry] = []
+
+    def add(self, planned: Planned) -> None:
+        matter = planned.matter or self._asked.matter
+        number, previous = self._tail(matter)
+        self._look_up(planned.fact, matter)
+        fact = self._seal(planned.fact, matter, number + 1)
+        envelope = Envelope(
+            matter=matter,
+            number=number + 1,
+            kind=fact.kind,
+            version=fact.version,
+            happened_at=planned.happened_at or self._asked.happened_at or self._now,
+            clock_offset_ms=self._asked.clock_offset_ms,
+            recorded_at=self._now,
+            actor=self._asked.actor.person,
+            authority=self._found.authority,
+            cause=self._asked.cause,
+            command=self._asked.command,
+            body=msgspec.Raw(canonical(fact)),
+            previous=previous,
+        )
+        data = canonical(envelope)
+        hashed = digest(data)
+        self._last[matter] = (number + 1, hashed)
+        self._envelopes.append((envelope, data, hashed))
+        self.entries.append(decode(data, self._journal.kinds, hashed))
+
+    def _tail(self, matter: str) -> tuple[int, str]:
+        if matter not in self._last:
+            entries = self._found.entries.get(matter)
+            last = (entries[-1].number, entries[-1].hash) if entries else (0, FIRST_PREVIOUS)
+            self._last[matter] = last
+        return self._last[matter]
+
+    def _key(self, matter: str) -> vault.MatterKey:
+        if matter not in self._keys:
+            wrapped = self._found.wrapped.get(matter)
+            if wrapped is None:
+                key, wrapped = self._journal.vault.new_key(matter)
+                self._new_keys.append((matter, wrapped))
+            else:
+                key = self._journal.vault.unwrap(matter, wrapped)
+            self._keys[matter] = key
+        return self._keys[matter]
+
+    def _seal(self, fact: Fact, matter: str, number: int) -> Fact:
+        if not any(isinstance(getattr(fact, n), Private) for n in fact.__struct_fields__):
+            return fact
+        sealed, rows = vault.seal(fact, self._key(matter), matter=matter, number=number)
+        self._sealed += rows
+        return sealed
+
+    def _look_up(self, fact: Fact, matter: str) -> None:
+        for name, kind in fact.lookups.items():
+            value = getattr(fact, name)
+            if isinstance(value, Private) and value.plain:
+                keyed = self._journal.vault.lookup_hash(kind, value.plain)
+                self._lookups.append((kind, keyed, matter))
+
+    def by_matter(self) -> dict[str, list[Entry]]:
+        grouped: dict[str, list[Entry]] = {}
+        for entry in self.entries:
+            grouped.setdefault(entry.matter, []).append(entry)
+        return grouped
+
+    def write(self, connection: Connection[Any]) -> None:
+        for matter, wrapped in self._new_keys:
+            connection.execute(
+                b"INSERT INTO vault_key (matter, wrapped) VALUES (%s::uuid, %s)", (matter, wrapped)
+            )
+        if self._sealed:
+            connection.execute(
+                b"INSERT INTO vault_item (matter, item, data)"
+                b" SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[])",
+                (
+                    [row.matter for row in self._sealed],
+                    [row.item for row in self._sealed],
+                    [row.data for row in self._sealed],
+                ),
+            )
+        for kind, keyed, matter in self._lookups:
+            connection.execute(
+                b"INSERT INTO vault_lookup (kind, keyed, matter) VALUES (%s, %s, %s::uuid)"
+                b" ON CONFLICT DO NOTHING",
+                (kind, keyed, matter),
+            )
+        if self._envelopes:
+            connection.execute(_APPEND, self._columns())
+
+    def _columns(self) -> tuple[list[Any], ...]:
+        rows = self._envelopes
+        return (
+            [e.matter for e, _, _ in rows],
+            [e.number for e, _, _ in rows],
+            [e.kind for e, _, _ in rows],
+            [e.happened_at for e, _, _ in rows],
+            [e.recorded_at for e, _, _ in rows],
+            [e.actor for e, _, _ in rows],
+            [e.command for e, _, _ in rows],
+            [data for _, data, _ in rows],
+            [bytes.fromhex(hashed) for _, _, hashed in rows],
+        )
+
+
+def derived_command(*parts: str) -> str:
+    """The command id of what follows from a cause: the same cause, the same id."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "muster:" + "|".join(parts)))

@@ -1,0 +1,23 @@
+"""Bring a database to the newest version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def upgrade(owner_dsn: str) -> None:
+    """Run every missing version as the owner. `owner_dsn` is a libpq URI or key=value string."""
+    import psycopg
+    from alembic import command
+    from alembic.config import Config
+    from sqlalchemy import create_engine, pool
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(owner_dsn), poolclass=pool.NullPool
+    )
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
