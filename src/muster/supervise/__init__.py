@@ -1,0 +1,1 @@
+"""Keeping programs alive: the embedded PostgreSQL, the server, the simulator."""

@@ -1,0 +1,53 @@
+"""Finding what an earlier, killed supervisor may have left running. Linux's /proc only."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def working_in(folder: Path) -> list[int]:
+    """Processes whose working folder is `folder`: every PostgreSQL process works in its data
+    folder, so this finds a leftover server with certainty, whatever postmaster.pid says."""
+    wanted = folder.resolve()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if (entry / "cwd").readlink() == wanted and _is_postgres(entry):
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # gone meanwhile, or not ours to look at
+    return found
+
+
+def _is_postgres(entry: Path) -> bool:
+    return (entry / "stat").read_bytes().partition(b"(")[2].startswith(b"postgres")
+
+
+def wait_until_gone(folder: Path, seconds: float, say: Callable[[str], None]) -> None:
+    """Give leftover PostgreSQL processes of `folder` the time to end by themselves (their guard
+    is stopping them), then kill them. Without this a new server would find the memory in use."""
+    until = time.monotonic() + seconds
+    told = False
+    while left := working_in(folder):
+        if not told:
+            say("上次留下的数据库正在结束 / a database left over from last time is ending")
+            told = True
+        if time.monotonic() > until:
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        time.sleep(0.05)
+
+
+def name_of(pid: int) -> str:
+    """The command line of a process, for people; empty if it is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    return " ".join(word.decode(errors="replace") for word in words if word)[:80]
