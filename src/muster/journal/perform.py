@@ -103,12 +103,22 @@ class Operation(Generic[I, S, R]):
     organisation: Callable[[I], str | None] = lambda _input: None
 
 
-Keep = Callable[["Writer", str, Any, Sequence[Entry]], None]
+Keep = Callable[["Writer", "Change"], None]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one command did to one matter: the states around its new entries."""
+
+    matter: str
+    before: Any
+    after: Any
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True)
 class Keeper:
-    """A projection: `keep(writer, matter, state after, new entries)` writes `tables`."""
+    """A projection: `keep(writer, change)` writes `tables` from the state after the change."""
 
     name: str
     tables: tuple[str, ...]
@@ -392,8 +402,9 @@ class Journal:
         kind = state_kind(self, before, entries)
         for entry in entries:
             state = kind.fold(state, entry)
+        change = Change(matter, before, state, entries)
         for keeper in kind.keepers:
-            keeper.keep(writer, matter, state, entries)
+            keeper.keep(writer, change)
         due_before = kind.due(before) if before is not None else {}
         deadlines.keep(writer, matter, due_before, kind.due(state))
         return state

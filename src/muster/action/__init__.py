@@ -1,0 +1,1 @@
+"""行: who is on duty, who was asked, what they did."""

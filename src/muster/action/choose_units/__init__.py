@@ -1,0 +1,1 @@
+"""Which unit can be there first, and why."""

@@ -1,0 +1,1 @@
+"""指: what is decided."""

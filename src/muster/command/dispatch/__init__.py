@@ -1,0 +1,1 @@
+"""派警: sending units to incidents, and offering again when nobody signs."""

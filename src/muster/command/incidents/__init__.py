@@ -1,0 +1,1 @@
+"""警情: from the call to the archive."""
