@@ -24,17 +24,17 @@ def may_hold_sql(path: Path) -> bool:
 
 
 def faults(paths: Iterable[Path], allowed: dict[str, str]) -> Iterator[Fault]:
-    """SQL outside its place, and allowances (file → reason) nobody needs."""
+    """SQL outside its place, and allowances (file or folder/ → reason) nobody needs."""
     used: set[str] = set()
     for path in paths:
         if may_hold_sql(path):
             continue
-        file = sources.shown(path)
         found = list(_statements(path))
-        if file in allowed and found:
-            used.add(file)
-        elif file not in allowed:
+        entry = next((a for a in allowed if sources.shown(path).startswith(a)), None)
+        if entry is None:
             yield from found
+        elif found:
+            used.add(entry)
     for file in sorted(allowed.keys() - used):
         yield Fault(file, 1, "may hold SQL but holds none: delete it from the list")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 
 import pytest
@@ -38,3 +40,27 @@ def test_a_strong_licence_is_seen_failing(text: str, strong: bool) -> None:
 
 def test_a_package_without_a_licence_is_seen_failing() -> None:
     assert "says no licence" in str(next(iter(licences.faults({"some-package": ""}))))
+
+
+def test_browser_packages_are_neither_gpl_nor_agpl() -> None:
+    locked = json.loads((sources.ROOT / "web" / "package-lock.json").read_text(encoding="utf-8"))
+    needed = {
+        name.rpartition("node_modules/")[2]: str(about.get("license", ""))
+        for name, about in locked["packages"].items()
+        if name and not about.get("dev")
+    }
+    assert needed, "web/package-lock.json names no packages: nothing was checked"
+    faults = list(licences.faults(dict(needed)))
+    assert not faults, sources.faults_text("Licences in the browser (decisions/0008)", faults)
+
+
+def test_every_dependency_says_why_it_is_here() -> None:
+    project = tomllib.loads((sources.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    web = json.loads((sources.ROOT / "web" / "package.json").read_text(encoding="utf-8"))
+    groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    wanted = {re.split(r"[\[>=<~ ]", line)[0] for group in groups for line in group}
+    wanted |= {*web["dependencies"], *web["devDependencies"]}
+    page = (sources.ROOT / "decisions" / "0008-dependencies.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"@?[A-Za-z][\w./-]*[\w]", page))
+    missing = sorted(wanted - named)
+    assert not missing, f"decisions/0008-dependencies.md says nothing about {missing}: add a line"

