@@ -109,8 +109,12 @@ class Child:
 
     def stop(self) -> int | None:
         """Ask the program to end, in the steps it was given, and wait until it has."""
-        self._tell(b"stop\n")
+        self.ask_to_stop()
         return self.wait()
+
+    def ask_to_stop(self) -> None:
+        """The first half of `stop`: returns at once."""
+        self._tell(b"stop\n")
 
     def kill(self) -> int | None:
         """SIGKILL the program, and everything it leaves behind; returns when they are gone."""

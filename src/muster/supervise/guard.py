@@ -38,6 +38,7 @@ CLONE_NEWUSER = 0x10000000
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
 NOBODY = 65534
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 CANNOT_RUN = 127
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -103,10 +104,9 @@ def child(command: list[str], account: str, death: int) -> None:
     try:
         guard = os.getppid()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        for number in (*HANDLED, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        for number in (signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         become(account)
         # After `become`: a change of credentials clears it.
         prctl(PR_SET_PDEATHSIG, death)
@@ -207,7 +207,7 @@ class Guard:
         poll.register(self.channel, select.POLLIN)
         poll.register(wakeup, select.POLLIN)
         while self.code is None:
-            for number, _event in poll.poll(500):
+            for number, _ in poll.poll(500):
                 if number == wakeup:
                     signals = os.read(wakeup, 64)
                     if signal.SIGTERM in signals and not self.stopping:
@@ -232,16 +232,20 @@ def main() -> int:
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+    for number in HANDLED:
         signal.signal(number, lambda *_: None)
     try:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     except OSError:
         pass  # an old kernel: what is left behind is found on the next start instead
     guard = Guard(channel, orders)
+    # Blocked over the fork: a signal sent to the child before it has dropped our handlers would
+    # otherwise be swallowed by them, and the program would never hear that it should end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     guard.pid = os.fork()
     if guard.pid == 0:
         child(orders["command"], orders["account"], int(orders["death"]))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     guard.tell(f"pid {guard.pid}")
     code = guard.watch(read)
     guard.tell(f"exit {code}")

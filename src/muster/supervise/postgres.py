@@ -11,6 +11,7 @@ keeps every safety setting (fsync, full_page_writes, synchronous_commit) on.
 import contextlib
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -28,7 +29,7 @@ from muster.supervise.child import Account, Child, Program, account_for_postgres
 from muster.supervise.trouble import DiskFull, Trouble, writing
 
 SOCKET_LIMIT = 107  # bytes in a Unix socket's path, the kernel's limit
-SOCKET_NAME = "/.s.PGSQL.5432.lock"
+SOCKET_NAME = ".s.PGSQL.5432"
 LEFTOVER_SECONDS = 15.0
 FULL_BYTES = 4 << 20  # with less than this free, PostgreSQL cannot write a log segment
 NO_SPACE = "No space left on device"
@@ -49,8 +50,9 @@ SETTINGS = {
     "log_rotation_size": "0",
     "log_truncate_on_rotation": "on",
     "log_line_prefix": "%m [%p] %q%u@%d ",
-    # Statements may hold personal data; the log must not.
+    # Statements and the DETAIL of an error may hold personal data; the log must not.
     "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
 }
@@ -116,6 +118,11 @@ class Postgres:
         return self._child.pid if self._child and self._child.alive else None
 
     @property
+    def child(self) -> Child | None:
+        """The process last started; its `code` says how it ended."""
+        return self._child
+
+    @property
     def alive(self) -> bool:
         return self._child is not None and self._child.alive
 
@@ -130,7 +137,7 @@ class Postgres:
         self.launch()
         try:
             self.wait_ready()
-            self._ensure_roles()
+            self.ensure_roles()
         except BaseException:
             self.stop()
             raise
@@ -141,7 +148,7 @@ class Postgres:
             return
         self._account = self._account or account_for_postgres()
         self._prepare()
-        processes.wait_until_gone(self.data, LEFTOVER_SECONDS, self.say)
+        self._clear_leftover()
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         self._check_version()
@@ -169,6 +176,19 @@ class Postgres:
             shutil.rmtree(place, ignore_errors=True)
         (self.folder / "secrets.json").unlink(missing_ok=True)
 
+    def _clear_leftover(self) -> None:
+        """End what an earlier, killed supervisor left running, then remove its lock files.
+
+        PostgreSQL would refuse to start if the process number in them is in use again, by a
+        stranger or by a dead process nobody collected. We hold the data folder's lock and have
+        looked at every process, so we know better.
+        """
+        processes.wait_until_gone(self.data, LEFTOVER_SECONDS, self.say)
+        with writing(self.folder):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            for name in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
+                (self._sockets / name).unlink(missing_ok=True)
+
     # --- readiness -------------------------------------------------------------------------
 
     def wait_ready(self, cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -177,7 +197,7 @@ class Postgres:
         while not cancelled():
             if self._child is None or self._child.listen(0.02):
                 raise self.reason_for_end()
-            answer = self._answer()
+            answer = self.answer()
             if answer is None:
                 return
             if time.monotonic() - told > 2.0:
@@ -187,7 +207,7 @@ class Postgres:
                     f"等待数据库 {seconds} 秒 / waiting for the database {seconds} s: {answer}"
                 )
 
-    def _answer(self) -> str | None:
+    def answer(self) -> str | None:
         """None if PostgreSQL accepts connections, else what it says."""
         try:
             psycopg.connect(self.admin_dsn, connect_timeout=5).close()
@@ -302,7 +322,7 @@ class Postgres:
         line = self.folder / "run" / "initial"
         line.write_bytes(words)
         program = str(binaries.folder() / command[0])
-        shell = 'exec "$0" "$@" < ' + f"'{line}'"
+        shell = f'exec "$0" "$@" < {shlex.quote(str(line))}'
         child = Child(self._program(["/bin/sh", "-c", shell, program, *command[1:]]))
         code = child.wait()
         line.unlink()
@@ -310,7 +330,7 @@ class Postgres:
             self._child = child
             raise self.reason_for_end()
 
-    def _ensure_roles(self) -> None:
+    def ensure_roles(self) -> None:
         """The two roles, with our passwords, and the database `muster`: every start, idempotent."""
         with psycopg.connect(self.admin_dsn, autocommit=True) as connection:
             there = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
@@ -365,7 +385,7 @@ def socket_folder(folder: Path) -> Path:
     """FOLDER/run, or a short private folder under the temporary one, always the same for FOLDER,
     where the path would be too long or the file system has no sockets."""
     run = folder / "run"
-    if len(os.fsencode(run)) + len(SOCKET_NAME) <= SOCKET_LIMIT and _has_sockets(run):
+    if len(os.fsencode(run / SOCKET_NAME)) <= SOCKET_LIMIT and _has_sockets(run):
         return run
     mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     short = Path("/tmp") / f"muster-{os.geteuid()}-{mark}"  # not TMPDIR: that may be long itself

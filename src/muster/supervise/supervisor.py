@@ -1,0 +1,303 @@
+"""Keeps services alive, in order, until told to stop; then stops them in the other order.
+
+    with Supervisor(folder, say) as supervisor:
+        supervisor.keep(PostgresService(folder, say))   # returns when it is ready
+        supervisor.once("migrations", program)          # a program that ends by itself
+        supervisor.keep(ProgramService("server", program, probe))
+        supervisor.watch()                              # until SIGINT, SIGTERM or SIGHUP
+
+Each service lives under a guard (guard.py), so kill -9 of anything, this process included,
+leaves nothing running. A service that dies is started again, later each time it dies soon.
+"""
+
+import contextlib
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Protocol
+
+from muster.supervise import lock
+from muster.supervise.child import Child, Program
+from muster.supervise.postgres import Postgres, Say
+from muster.supervise.trouble import Trouble
+
+FIRST_DELAY, LAST_DELAY = 0.2, 15.0  # seconds before a restart: doubled at each early death
+SETTLED = 30.0  # seconds of life after which a death counts as the first again
+LOW_BYTES = 256 << 20
+LOG_BYTES = 20 << 20
+
+
+class Stopped(Exception):
+    """A signal asked us to stop; the `with` block of the supervisor ends quietly."""
+
+
+class Service(Protocol):
+    """Something to keep alive. `name` is (zh, en)."""
+
+    name: tuple[str, str]
+
+    def launch(self) -> None:
+        """Start the process; raises Trouble if that is impossible now."""
+
+    def child(self) -> Child | None:
+        """The running or ended process; None before the first launch."""
+
+    def missing(self) -> str | None:
+        """What is still missing for it to be ready; None when it is. May be asked often."""
+
+    def reason(self) -> Trouble:
+        """Why it ended."""
+
+
+class PostgresService:
+    """The embedded PostgreSQL as a service."""
+
+    name = ("数据库", "database")
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        self._prepared = False
+
+    def launch(self) -> None:
+        self.server.launch()
+
+    def child(self) -> Child | None:
+        return self.server.child
+
+    def missing(self) -> str | None:
+        words = self.server.answer()
+        if words is None and not self._prepared:
+            self.server.ensure_roles()
+            self._prepared = True
+        return words
+
+    def reason(self) -> Trouble:
+        return self.server.reason_for_end()
+
+
+class ProgramService:
+    """Any other program as a service, with its output in a log file of bounded size.
+
+    `probe` says what is missing for it to be ready, None when it is.
+    """
+
+    def __init__(
+        self, name: tuple[str, str], program: Program, probe: Callable[[], str | None]
+    ) -> None:
+        self.name = name
+        self.program = program
+        self.missing = probe
+        self._child: Child | None = None
+
+    def launch(self) -> None:
+        if self.program.output is not None:
+            shorten(self.program.output)
+        self._child = Child(self.program)
+
+    def child(self) -> Child | None:
+        return self._child
+
+    def reason(self) -> Trouble:
+        return ended(self.name, self._child, self.program.output)
+
+
+class Supervisor:
+    """Holds the data folder's lock and keeps services; see the module. One thread."""
+
+    def __init__(self, folder: Path, say: Say) -> None:
+        self.folder = folder
+        self.say = say
+        self._kept: list[_Kept] = []
+        self._signals = 0
+        self._before: dict[int, object] = {}
+        self._stack = contextlib.ExitStack()
+        self._low = False
+        self._looked = 0.0
+
+    def __enter__(self) -> "Supervisor":
+        self._stack.enter_context(lock.held(self.folder))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        try:
+            for kept in reversed(self._kept):
+                self._end(kept.service.child())
+        finally:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)  # type: ignore[arg-type]
+            self._stack.close()
+        return kind is Stopped
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._signals += 1
+
+    def _end(self, child: Child | None) -> None:
+        """Stop a child in order; a second signal means: at once."""
+        if child is not None and child.alive:
+            child.ask_to_stop()
+            while not child.listen(0.1):
+                if self._signals > 1:
+                    child.kill()
+
+    def keep(self, service: Service) -> None:
+        """Start a service, wait until it is ready, and keep it alive from now on.
+
+        Raises Trouble if it ends before it was ever ready, Stopped on a signal.
+        """
+        service.launch()
+        kept = _Kept(service, self.say)
+        self._kept.append(kept)
+        began = told = time.monotonic()
+        while (words := kept.first_look()) is not None:
+            self._tick(0.05)
+            if time.monotonic() - told > 3.0:
+                told = time.monotonic()
+                zh, en = service.name
+                self.say(
+                    f"等待{zh}就绪 {told - began:.0f} 秒 / waiting for the {en} "
+                    f"{told - began:.0f} s: {words}"
+                )
+
+    def once(self, name: tuple[str, str], program: Program) -> None:
+        """Run a program to its end, keeping the services meanwhile.
+
+        Raises Trouble with the end of its output unless it exits with 0, Stopped on a signal.
+        """
+        child = Child(program)
+        try:
+            while not child.listen(0.02):
+                self._tick(0.05)
+        except BaseException:
+            self._end(child)
+            raise
+        if child.code != 0:
+            raise ended(name, child, program.output)
+
+    def watch(self) -> None:
+        """Keep the services alive until a signal comes: then raises Stopped."""
+        while True:
+            self._tick(0.25)
+
+    def watch_until(self, done: Callable[[], bool]) -> None:
+        """Keep the services alive until `done()`; raises Stopped on a signal."""
+        while not done():
+            self._tick(0.05)
+
+    def _tick(self, seconds: float) -> None:
+        if self._signals:
+            raise Stopped
+        for kept in self._kept:
+            kept.look()
+        self._look_at_disk()
+        time.sleep(seconds)  # a signal does not cut it short, so it stays small
+
+    def _look_at_disk(self) -> None:
+        """Say once that the disk is nearly full, before PostgreSQL has to stop."""
+        if time.monotonic() - self._looked < 30.0:
+            return
+        self._looked = time.monotonic()
+        free = shutil.disk_usage(self.folder).free
+        if free < LOW_BYTES and not self._low:
+            self.say(
+                f"磁盘快满了：{self.folder} 只剩 {free >> 20} MB / the disk is nearly full: "
+                f"{free >> 20} MB left for {self.folder}"
+            )
+        self._low = free < LOW_BYTES
+        for kept in self._kept:
+            child = kept.service.child()
+            if child is not None and child.program.output is not None:
+                shorten(child.program.output)
+
+
+class _Kept:
+    """A service and where it stands: starting (for the first time), ready, waiting (it ended, and
+    is started again when due) or again (started again, not ready yet)."""
+
+    def __init__(self, service: Service, say: Say) -> None:
+        self.service = service
+        self.say = say
+        self.state = "starting"
+        self.delay = FIRST_DELAY
+        self.began = time.monotonic()
+        self.due = 0.0
+        self.asked = 0.0
+
+    def first_look(self) -> str | None:
+        """Before it was ever ready an end is trouble, not something to repair."""
+        child = self.service.child()
+        if child is None or not child.alive:
+            raise self.service.reason()
+        words = self.service.missing()
+        if words is None:
+            self.state = "ready"
+        return words
+
+    def look(self) -> None:
+        """Notice an end, start again when due, notice that it is ready again."""
+        now = time.monotonic()
+        child = self.service.child()
+        if self.state == "waiting":
+            if now >= self.due:
+                self._again(now)
+        elif self.state != "starting" and not (child and child.alive):
+            self._ended(now)
+        elif self.state == "again" and now - self.asked > 0.5:
+            self.asked = now
+            if self.service.missing() is None:
+                self.state = "ready"
+                zh, en = self.service.name
+                self.say(f"{zh}已恢复 / the {en} is back")
+
+    def _ended(self, now: float) -> None:
+        if now - self.began > SETTLED:
+            self.delay = FIRST_DELAY
+        self.say(str(self.service.reason()))
+        self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        self.state = "waiting"
+        self.due = now + self.delay
+        self.delay = min(self.delay * 2, LAST_DELAY)
+
+    def _again(self, now: float) -> None:
+        zh, en = self.service.name
+        self.say(f"重新启动{zh} / starting the {en} again")
+        self.began = now
+        try:
+            self.service.launch()
+            self.state = "again"
+        except Trouble as trouble:
+            self.say(str(trouble))
+            self._wait(now)
+
+
+def ended(name: tuple[str, str], child: Child | None, output: Path | None) -> Trouble:
+    """The sentence for a program that ended, with the last lines it wrote."""
+    zh, en = name
+    code = child.code if child else None
+    words = ""
+    if output is not None and output.exists():
+        with output.open("rb") as file:
+            file.seek(max(0, output.stat().st_size - 2000))
+            words = "\n".join(file.read().decode(errors="replace").splitlines()[-12:])
+    where = f"（日志 {output}）" if output else ""
+    return Trouble(
+        f"{zh}意外结束（{code}）{where}",
+        f"The {en} ended ({code}). Its last lines:\n{words}" if words else f"The {en} ended.",
+    )
+
+
+def shorten(log: Path) -> None:
+    """Move a log that has grown past its size aside (one old one is kept). The writer appends,
+    so it goes on in the emptied file."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        shutil.copyfile(log, log.with_suffix(log.suffix + ".1"))
+        with log.open("r+b") as file:
+            file.truncate(0)
