@@ -39,6 +39,7 @@ from muster.journal.refusal import Conflict, Refused
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - an operation's input
 S = TypeVar("S")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -49,14 +50,14 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Context(Generic[R]):
+class Context(Generic[R_co]):
     """All a decision may know besides the state and the input."""
 
     matter: str
     now: datetime
     actor: Actor
     authority: Authority
-    read: R
+    read: R_co
     others: Mapping[str, Any] = field(default_factory=dict)
 
 

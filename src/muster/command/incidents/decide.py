@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from muster.command.incidents import facts, inputs
-from muster.command.incidents.state import Incident
+from muster.command.incidents.state import AT_WORK, Incident
 from muster.geography.pack import Pack
 from muster.journal.deadlines import Due
 from muster.journal.entry import Fact, Private, private
@@ -70,7 +70,7 @@ def in_stage(state: Incident | None, *stages: str) -> Incident:
 
 
 def still_open(state: Incident | None) -> Incident:
-    return in_stage(state, "received", "waiting", "reported")
+    return in_stage(state, *AT_WORK, "reported")
 
 
 def check_time(at: datetime, now: datetime, path: str) -> datetime:
@@ -256,7 +256,7 @@ def urge(state: Incident | None, asked: inputs.Remark, context: Known) -> list[F
 def request_cancel(
     state: Incident | None, asked: inputs.RequestCancel, context: Known
 ) -> list[Fact]:
-    found = in_stage(state, "received", "waiting")
+    found = in_stage(state, *AT_WORK)
     if found.cancel_asked_by:
         raise Refused("cancel.pending")
     return [
@@ -270,7 +270,7 @@ def request_cancel(
 
 def confirm_cancel(state: Incident | None, asked: inputs.Nothing, context: Known) -> list[Fact]:
     """两人核对: the one who asked cannot confirm. Units on the way are called back first."""
-    found = in_stage(state, "received", "waiting")
+    found = in_stage(state, *AT_WORK)
     if not found.cancel_asked_by:
         raise Refused("cancel.none")
     if found.cancel_asked_by == context.actor.person:
@@ -281,7 +281,7 @@ def confirm_cancel(state: Incident | None, asked: inputs.Nothing, context: Known
 
 
 def decline_cancel(state: Incident | None, asked: inputs.Because, context: Known) -> list[Fact]:
-    found = in_stage(state, "received", "waiting")
+    found = in_stage(state, *AT_WORK)
     if not found.cancel_asked_by:
         raise Refused("cancel.none")
     return [facts.IncidentCancelDeclined(reason=sealed(asked.reason))]
@@ -289,7 +289,7 @@ def decline_cancel(state: Incident | None, asked: inputs.Because, context: Known
 
 def merge(state: Incident | None, asked: inputs.Merge, context: Known) -> Sequence[Fact | Planned]:
     """合并: this one becomes a duplicate of `into`."""
-    found = in_stage(state, "received", "waiting")
+    found = in_stage(state, *AT_WORK)
     main: Incident | None = context.others.get(asked.into)
     if asked.into == context.matter:
         raise Refused("merge.itself")
@@ -325,7 +325,7 @@ def unmerge(
 
 def feed_back(state: Incident | None, asked: inputs.FeedBack, context: Known) -> list[Fact]:
     """反馈: what was found and done. The closing one goes to review."""
-    found = in_stage(state, "waiting")
+    found = in_stage(state, *AT_WORK)
     if found.handled_since is None:
         raise Refused("feedback.nobody_there")
     if asked.final_category and asked.final_category not in context.read.pack.categories:

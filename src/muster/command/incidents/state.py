@@ -30,6 +30,8 @@ STATES = (
     "cancelled",
 )
 CLOSED_STATES = ("closed", "called_back", "archived", "merged", "cancelled")
+#: Stages in which units are sent and at work.
+AT_WORK = ("received", "waiting")
 
 _OF_ORDER = {
     "given": "dispatched",
@@ -90,17 +92,17 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> str:
-        if self.stage != "waiting":
+        if self.stage not in AT_WORK:
             return self.stage
         order = furthest(self.orders)
         if order is not None:
             return _OF_ORDER[order.state]
-        return "handling" if self.handled_since else "waiting"
+        return "handling" if self.handled_since else self.stage
 
     @property
     def state_since(self) -> datetime:
         order = furthest(self.orders)
-        if self.stage != "waiting" or order is None:
+        if self.stage not in AT_WORK or order is None:
             return self.stage_since
         return order.times[order.state]
 
@@ -182,7 +184,7 @@ def _order(state: Incident, entry: Entry) -> dict[str, Any]:
 
 
 def _needs_somebody(state: Incident, orders: Orders) -> bool:
-    return state.stage == "waiting" and state.handled_since is None and furthest(orders) is None
+    return state.stage in AT_WORK and state.handled_since is None and furthest(orders) is None
 
 
 def _stage(name: str, entry: Entry, **changes: Any) -> dict[str, Any]:
