@@ -252,7 +252,7 @@ class Journal:
         self.pool, self.vault, self.clock, self.kinds = pool, vault, clock, kinds
         self.matter_kinds = {kind.prefix: kind for kind in matter_kinds}
         self.authoriser = authoriser
-        self.wake: Callable[[], None] = lambda: None
+        self.appended: Callable[[Answer], None] = lambda _answer: None
 
     def perform(self, asked: Asked) -> Answer:
         """Decide and apply one command in one transaction.
@@ -268,7 +268,7 @@ class Journal:
         except UniqueViolation as error:
             raise Conflict(str(error.diag.constraint_name)) from error
         if fresh:
-            self.wake()
+            self.appended(answer)
         return answer
 
     def _perform(self, connection: Connection[Any], asked: Asked) -> tuple[Answer, bool]:

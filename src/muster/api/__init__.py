@@ -1,0 +1,1 @@
+"""The door: a route parses, calls, renders."""

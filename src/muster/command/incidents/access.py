@@ -1,0 +1,31 @@
+"""Which organisations a matter belongs to, and which were asked in: kept for identity."""
+
+from __future__ import annotations
+
+from muster.command.incidents.state import Incident
+from muster.geography.pack import Pack
+from muster.identity import access
+from muster.journal.perform import Change, Keeper, Writer
+
+
+def keeper(pack: Pack) -> Keeper:
+    """The keeper of `matter_access` for a city."""
+
+    def keep(writer: Writer, change: Change) -> None:
+        access.keep(writer, change.matter, _rows(pack, change.before), _rows(pack, change.after))
+
+    return Keeper("access", ("matter_access",), keep)
+
+
+def _rows(pack: Pack, state: Incident | None) -> dict[str, str]:
+    """organisation path -> `own` or `asked`."""
+    if state is None:
+        return {}
+    rows = {_path(pack, one): "asked" for one in state.asked}
+    rows[_path(pack, state.jurisdiction)] = "own"
+    rows[_path(pack, state.organisation)] = "own"
+    return rows
+
+
+def _path(pack: Pack, organisation: str) -> str:
+    return ".".join(pack.path(organisation))
