@@ -1,7 +1,6 @@
 """One running cluster for the tests that do not break it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

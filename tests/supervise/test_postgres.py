@@ -141,7 +141,7 @@ def test_lost_passwords_are_set_anew_and_damaged_ones_named(tmp_path: Path) -> N
     (tmp_path / "secrets.json").unlink()
     with postgres.running(tmp_path) as server, psycopg.connect(server.owner_dsn) as connection:
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
-    secrets.write(tmp_path, {role: "guess" for role in secrets.ROLES})
+    secrets.write(tmp_path, dict.fromkeys(secrets.ROLES, "guess"))
     with pytest.raises(Trouble, match=r"secrets\.json"), postgres.running(tmp_path):
         pass
     assert processes.working_in(tmp_path / "pg") == []
