@@ -73,6 +73,14 @@ def still_open(state: Incident | None) -> Incident:
     return in_stage(state, *AT_WORK, "reported")
 
 
+def crew_only(found: Incident, context: Known) -> None:
+    """An officer acts only on matters his unit was sent to. Raises order.not_yours."""
+    if context.authority.role == "officer" and not any(
+        context.actor.person in order.crew for order in found.orders.values()
+    ):
+        raise Refused("order.not_yours")
+
+
 def check_time(at: datetime, now: datetime, path: str) -> datetime:
     """A claimed time: not in the future (five minutes' grace for clocks), not over a year ago."""
     if at > now + FUTURE_TOLERANCE or at < now - PAST_LIMIT:
@@ -149,7 +157,7 @@ def remark(state: Incident | None, asked: inputs.Remark, context: Known) -> list
 
 
 def correct_place(state: Incident | None, asked: inputs.CorrectPlace, context: Known) -> list[Fact]:
-    still_open(state)
+    crew_only(still_open(state), context)
     located = context.read.located
     assert located is not None
     return [
@@ -257,6 +265,7 @@ def request_cancel(
     state: Incident | None, asked: inputs.RequestCancel, context: Known
 ) -> list[Fact]:
     found = in_stage(state, *AT_WORK)
+    crew_only(found, context)
     if found.cancel_asked_by:
         raise Refused("cancel.pending")
     return [
@@ -326,6 +335,7 @@ def unmerge(
 def feed_back(state: Incident | None, asked: inputs.FeedBack, context: Known) -> list[Fact]:
     """反馈: what was found and done. The closing one goes to review."""
     found = in_stage(state, *AT_WORK)
+    crew_only(found, context)
     if found.handled_since is None:
         raise Refused("feedback.nobody_there")
     if asked.final_category and asked.final_category not in context.read.pack.categories:

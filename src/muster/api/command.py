@@ -1,0 +1,369 @@
+"""Incidents: the doors of `command`. A route parses, calls, renders."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from litestar import get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from muster.action.choose_units.rank import Candidate
+from muster.action.orders.decide import FROM, Step
+from muster.api.platform import Platform
+from muster.command.dispatch.nearest import Scene, candidates
+from muster.command.incidents import inputs, tables, view
+from muster.command.incidents.possible import possible
+from muster.command.incidents.state import STATES, Incident
+from muster.command.incidents.tables import IncidentRow, Wanted
+from muster.geography.cells import cell
+from muster.geography.distance import haversine_m
+from muster.identity.people import names_of
+from muster.identity.reader import Reader
+from muster.journal.entry import Entry
+from muster.journal.perform import Actor, Answer, Asked
+from muster.journal.refusal import Refused
+
+MatterId = Annotated[str, Parameter(pattern="^[0-9a-f-]{36}$", description="matter id, a UUID")]
+CommandId = Annotated[
+    str,
+    Parameter(
+        header="Idempotency-Key",
+        pattern="^[0-9a-fA-F-]{36}$",
+        description="the command id, a UUID; the same one when retrying",
+    ),
+]
+ClientNow = Annotated[
+    datetime | None,
+    Parameter(header="Client-Now", description="the client's clock, to measure its offset"),
+]
+NEAR_M = 300
+NEAR_S = 1800
+
+
+class IncidentPage(msgspec.Struct, frozen=True):
+    """Newest first. `next` goes into `before` for the following page."""
+
+    items: list[IncidentRow]
+    next: str | None
+
+
+class EntryPage(msgspec.Struct, frozen=True):
+    entries: list[view.EntryView]
+
+
+class Recommendations(msgspec.Struct, frozen=True):
+    candidates: list[Candidate]
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """An open matter near in place and time. `age_s`: seconds between the two reports."""
+
+    incident: IncidentRow
+    distance_m: int
+    age_s: int
+
+
+class Duplicates(msgspec.Struct, frozen=True):
+    items: list[Duplicate]
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """The answer to a report, with the number given to the call (接警单编号)."""
+
+    command: str
+    matter: str
+    entries: tuple[Any, ...]
+    recorded_at: datetime
+    number: str
+
+
+def checked_uuid(text: str) -> str:
+    """The canonical form of a UUID. Raises Refused for anything else."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise Refused("input.invalid", path="id", reason="uuid") from None
+
+
+@dataclass(frozen=True)
+class Commander:
+    """A signed-in person with a command id: what every operation needs."""
+
+    platform: Platform
+    actor: Actor
+    command: str
+    clock_offset_ms: int
+
+    def run(self, name: str, matter: str, data: Any) -> Answer:
+        """Perform one operation. Raises Refused, Conflict."""
+        asked = Asked(
+            operation=self.platform.operations[name],
+            actor=self.actor,
+            matter=checked_uuid(matter),
+            input=data,
+            command=self.command,
+            clock_offset_ms=self.clock_offset_ms,
+        )
+        return self.platform.journal.perform(asked)
+
+
+def commander(
+    platform: Platform, actor: Actor, command_id: CommandId, client_now: ClientNow = None
+) -> Commander:
+    """The dependency of every operation's route."""
+    offset = 0
+    if client_now is not None and client_now.tzinfo is not None:
+        seconds = (client_now - platform.clock.now()).total_seconds()
+        offset = round(max(-1e6, min(1e6, seconds)) * 1000)
+    return Commander(platform, actor, checked_uuid(command_id), offset)
+
+
+@post("/api/incidents", sync_to_thread=True, operation_id="report", summary="接警: open a matter")
+def report(commander: Commander, data: inputs.Report) -> Reported:
+    answer = commander.run("incident.report", data.id, data)
+    with commander.platform.reader(commander.actor) as reader:
+        found = tables.rows_of(reader, [answer.matter])
+    number = found[0].number if found else ""
+    return Reported(answer.command, answer.matter, answer.entries, answer.recorded_at, number)
+
+
+def incident_filter(
+    state: Annotated[list[str] | None, Parameter(max_items=20)] = None,
+    level: Annotated[list[int] | None, Parameter(max_items=4)] = None,
+    organisation: Annotated[list[str] | None, Parameter(max_items=50)] = None,
+    q: Annotated[str, Parameter(max_length=64, description="part of the number")] = "",
+) -> Wanted:
+    """The dependency that reads a list's filters."""
+    if any(one not in STATES for one in state or ()):
+        raise Refused("input.invalid", path="state", reason="unknown")
+    if any(not 1 <= one <= 4 for one in level or ()):
+        raise Refused("input.invalid", path="level", reason="unknown")
+    if any("\x00" in one for one in (q, *(organisation or ()))):
+        raise Refused("input.invalid", path="q", reason="nul")
+    return Wanted(
+        states=tuple(state or ()),
+        levels=tuple(level or ()),
+        organisations=tuple(organisation or ()),
+        number=q,
+    )
+
+
+@get("/api/incidents", sync_to_thread=True, operation_id="list_incidents")
+def list_incidents(
+    platform: Platform,
+    actor: Actor,
+    wanted: Wanted,
+    scope: Literal["open", "all"] = "open",
+    limit: Annotated[int, Parameter(ge=1, le=500)] = 200,
+    before: Annotated[str | None, Parameter(max_length=80)] = None,
+) -> IncidentPage:
+    wanted = msgspec.structs.replace(
+        wanted, open_only=scope == "open", before=_before(before), limit=limit
+    )
+    with platform.reader(actor) as reader:
+        rows = tables.rows(reader, wanted)
+    more = len(rows) == limit
+    last = f"{rows[-1].recorded_at.isoformat()},{rows[-1].id}" if more else None
+    return IncidentPage(rows, last)
+
+
+def _before(text: str | None) -> tuple[datetime, str] | None:
+    if text is None:
+        return None
+    at, _, matter = text.partition(",")
+    try:
+        moment = datetime.fromisoformat(at.replace(" ", "+"))
+    except ValueError:
+        raise Refused("cursor.invalid") from None
+    if moment.tzinfo is None or not 1990 <= moment.year <= 2100:
+        raise Refused("cursor.invalid")
+    return moment.astimezone(UTC), checked_uuid(matter)
+
+
+def opened(reader: Reader, matter: str) -> tuple[IncidentRow, list[Entry]]:
+    """The row and the entries of a matter the reader may see. Raises matter.unknown."""
+    found = tables.rows_of(reader, [checked_uuid(matter)])
+    if not found:
+        raise Refused("matter.unknown")
+    return found[0], reader.entries(found[0].id)
+
+
+@get("/api/incidents/{matter:str}", sync_to_thread=True, operation_id="get_incident")
+def get_incident(platform: Platform, actor: Actor, matter: MatterId) -> view.IncidentDetail:
+    with platform.reader(actor) as reader:
+        row, entries = opened(reader, matter)
+        state: Incident = platform.journal.fold(entries)
+        may = possible(state) & reader.may(row.id)
+        return view.detail(reader, row, state, entries, sorted(may))
+
+
+@get("/api/incidents/{matter:str}/entries", sync_to_thread=True, operation_id="get_entries")
+def get_entries(
+    platform: Platform,
+    actor: Actor,
+    matter: MatterId,
+    after: Annotated[int, Parameter(ge=0, le=10_000_000)] = 0,
+    limit: Annotated[int, Parameter(ge=1, le=5000)] = 1000,
+) -> EntryPage:
+    with platform.reader(actor) as reader:
+        row, entries = opened(reader, matter)
+        seen = view.eyes(reader, row.id, platform.journal.fold(entries))
+        page = [entry for entry in entries if entry.number > after][:limit]
+        names = names_of(reader.connection, {entry.actor for entry in page})
+        return EntryPage(view.timeline(reader, seen, page, names))
+
+
+@get(
+    "/api/incidents/{matter:str}/recommendations",
+    sync_to_thread=True,
+    operation_id="recommend_units",
+)
+def recommend_units(
+    platform: Platform,
+    actor: Actor,
+    matter: MatterId,
+    limit: Annotated[int, Parameter(ge=1, le=50)] = 10,
+) -> Recommendations:
+    with platform.reader(actor) as reader:
+        row, _entries = opened(reader, matter)
+        if row.place is None:
+            raise Refused("matter.erased")
+        found = candidates(
+            reader.connection,
+            platform.world,
+            Scene(row.place.lon, row.place.lat, row.jurisdiction),
+            now=platform.clock.now(),
+            limit=limit,
+            without={order.unit for order in row.orders if order.state in ("lapsed", "returned")},
+        )
+    return Recommendations(found)
+
+
+@get("/api/incidents/{matter:str}/duplicates", sync_to_thread=True, operation_id="find_duplicates")
+def find_duplicates(platform: Platform, actor: Actor, matter: MatterId) -> Duplicates:
+    """Open matters within 300 m reported within 30 minutes before or after this one."""
+    with platform.reader(actor) as reader:
+        row, _entries = opened(reader, matter)
+        if row.place is None:
+            return Duplicates([])
+        cells = cells_around(row.place.lon, row.place.lat)
+        near = tables.open_near(reader, cells, row.reported_at - timedelta(seconds=NEAR_S))
+    return Duplicates(_duplicates(row, near))
+
+
+def cells_around(lon: float, lat: float) -> list[str]:
+    """The cells within about 300 m of a point."""
+    step = NEAR_M / 111_000
+    found = {
+        cell(
+            min(180.0, max(-180.0, lon + east * step * 2)),
+            min(90.0, max(-90.0, lat + north * step)),
+        )
+        for east in (-1, 0, 1)
+        for north in (-1, 0, 1)
+    }
+    return sorted(found)
+
+
+def _duplicates(row: IncidentRow, near: Sequence[IncidentRow]) -> list[Duplicate]:
+    assert row.place is not None
+    found = []
+    for one in near:
+        if one.id == row.id or one.place is None:
+            continue
+        away = haversine_m(row.place.lon, row.place.lat, one.place.lon, one.place.lat)
+        age = round((row.reported_at - one.reported_at).total_seconds())
+        if away <= NEAR_M and abs(age) <= NEAR_S:
+            found.append(Duplicate(one, away, age))
+    return sorted(found, key=lambda one: (one.distance_m, abs(one.age_s), one.incident.id))
+
+
+#: path word -> (operation, input, what it is)
+OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
+    ("complete", inputs.Complete, "接警完成: the call ended"),
+    ("remark", inputs.Remark, "补充: add a remark"),
+    ("correct_place", inputs.CorrectPlace, "更正地点: correct the place"),
+    ("correct_time", inputs.CorrectTime, "更正时间: correct a time"),
+    ("categorise", inputs.Categorise, "定类: set the category"),
+    ("change_level", inputs.ChangeLevel, "升级/降级: raise or lower the level"),
+    ("dispatch", inputs.Dispatch, "派警: send units"),
+    ("withdraw", inputs.Withdraw, "撤回: take an order back"),
+    ("transfer", inputs.Transfer, "转办: offer to another organisation"),
+    ("accept_transfer", inputs.Nothing, "接收转办: accept a transfer"),
+    ("ask_in", inputs.AskIn, "请求协同: let another organisation in"),
+    ("urge", inputs.Remark, "催办: urge"),
+    ("request_cancel", inputs.RequestCancel, "申请撤销: ask to cancel"),
+    ("confirm_cancel", inputs.Nothing, "核对撤销: confirm as the second person"),
+    ("decline_cancel", inputs.Because, "不同意撤销: decline to cancel"),
+    ("merge", inputs.Merge, "合并: join to the main matter"),
+    ("unmerge", inputs.Unmerge, "拆分: take out again"),
+    ("feed_back", inputs.FeedBack, "反馈: what was found and done"),
+    ("return_feedback", inputs.Because, "审核退回: send feedback back"),
+    ("close", inputs.Nothing, "办结: close"),
+    ("call_back", inputs.CallBack, "回访: call back"),
+    ("archive", inputs.Nothing, "归档: archive"),
+    ("erase", inputs.Erase, "清除: erase personal data"),
+)
+
+
+def operation_route(word: str, kind: type[msgspec.Struct], what: str) -> HTTPRouteHandler:
+    """POST /api/incidents/{matter}/WORD for one operation."""
+
+    def handler(commander: Commander, matter: str, data: Any) -> Answer:
+        return commander.run(f"incident.{word}", matter, data)
+
+    handler.__name__ = word
+    handler.__annotations__ |= {"matter": MatterId, "data": kind}
+    return post(
+        f"/api/incidents/{{matter:str}}/{word}",
+        sync_to_thread=True,
+        status_code=200,
+        operation_id=word,
+        summary=what,
+    )(handler)
+
+
+@post(
+    "/api/incidents/{matter:str}/orders/{order:str}/{step:str}",
+    sync_to_thread=True,
+    status_code=200,
+    operation_id="step_order",
+    summary="派警单: deliver, sign, set_out, arrive, handle, finish, return",
+)
+def step_order(
+    commander: Commander,
+    matter: MatterId,
+    order: MatterId,
+    step: Literal["deliver", "sign", "set_out", "arrive", "handle", "finish", "return"],
+    data: "StepBody",
+) -> Answer:
+    asked = Step(order=checked_uuid(order), **{f: getattr(data, f) for f in data.__struct_fields__})
+    return commander.run(f"order.{step}", matter, asked)
+
+
+class StepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A step of an order, as the terminal sends it. See `Step`."""
+
+    at: datetime
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    on_behalf_of: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+
+
+ROUTES: tuple[Any, ...] = (
+    report,
+    list_incidents,
+    get_incident,
+    get_entries,
+    recommend_units,
+    find_duplicates,
+    *(operation_route(*row) for row in OPERATIONS),
+    step_order,
+)
+
+assert set(FROM) == {"deliver", "sign", "set_out", "arrive", "handle", "finish", "return"}

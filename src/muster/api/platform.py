@@ -1,0 +1,54 @@
+"""What the doors are given by app.py: the open parts of one running system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from muster.command.dispatch.nearest import World
+from muster.geography.pack import Pack
+from muster.identity.reader import Reader
+from muster.journal.clock import Clock, DrivenClock
+from muster.journal.entry import Kinds
+from muster.journal.perform import Actor, Journal, Operation
+from muster.journal.vault import Vault
+
+
+class UnitFix(Protocol):
+    """A unit's last position as telemetry keeps it: WGS-84 degrees, UTC."""
+
+    lon: float
+    lat: float
+    at: datetime
+    heading: int | None
+    speed_kmh: float | None
+
+
+@dataclass
+class Platform:
+    """One running system. `simulate_to` moves a driven clock and performs what falls due."""
+
+    pack: Pack
+    pool: ConnectionPool[Connection[Any]]
+    journal: Journal
+    vault: Vault
+    kinds: Kinds
+    clock: Clock
+    operations: Mapping[str, Operation[Any, Any, Any]]
+    world: World
+    reader: Callable[[Actor], AbstractContextManager[Reader]]
+    position_of: Callable[[str], "UnitFix | None"]
+    simulated: bool
+    testing: bool = False
+    unit_changed: Callable[[str], None] = lambda _unit: None
+    ready: Callable[[], list[str]] = field(default=list)
+
+    @property
+    def driven(self) -> DrivenClock | None:
+        return self.clock if isinstance(self.clock, DrivenClock) else None
