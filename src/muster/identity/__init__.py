@@ -1,0 +1,1 @@
+"""Who, under what authority: organisations, people, roles, grants, sessions, reader."""

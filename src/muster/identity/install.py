@@ -1,0 +1,149 @@
+"""Organisations and, for a demonstration, people from a city pack."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+from psycopg import Connection
+
+from muster.identity import tables
+from muster.identity.organisations import OrganisationRow, install_organisations, root_of
+from muster.identity.passwords import Passwords
+from muster.identity.people import write_grant, write_person
+from muster.identity.sessions import normal_username
+from muster.identity.tables import GrantRow, Person
+from muster.journal.clock import real_now
+
+INSTALLER = "system:install"
+SIMULATOR = "simulator"
+
+
+class PersonRow(Protocol):
+    """What is needed of a pack's person, who is invented."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def username(self) -> str: ...
+    @property
+    def organisation(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+
+
+class CityPack(Protocol):
+    """What is needed of a city pack (`geography.pack.Pack` fits)."""
+
+    @property
+    def organisations(self) -> Mapping[str, OrganisationRow]: ...
+    @property
+    def people(self) -> Mapping[str, PersonRow]: ...
+
+
+def install(
+    connection: Connection[Any],
+    pack: CityPack,
+    demo_password: str | None,
+    *,
+    passwords: Passwords | None = None,
+    now: Callable[[], datetime] = real_now,
+) -> int:
+    """Write what differs from the pack and return how many rows that were.
+
+    With a demo password the pack's people exist too, with one grant each, and can sign in with
+    it: only for data folders that a demonstration made. A grant revoked or an account closed
+    since stays so. Runs in the caller's transaction.
+    """
+    written = install_organisations(connection, pack.organisations, actor=INSTALLER)
+    if demo_password is None:
+        return written
+    crowd = _Crowd(connection, passwords or Passwords(), demo_password, now())
+    for row in pack.people.values():
+        crowd.add(row)
+    return written + crowd.written
+
+
+def install_simulator(
+    connection: Connection[Any],
+    password: str,
+    *,
+    passwords: Passwords | None = None,
+    now: Callable[[], datetime] = real_now,
+) -> int:
+    """The machine that drives a simulated data folder: account `simulator`, role at the top."""
+    crowd = _Crowd(connection, passwords or Passwords(), password, now())
+    crowd.add(_Simulator(organisation=root_of(connection).id))
+    return crowd.written
+
+
+class _Simulator(msgspec.Struct, frozen=True, kw_only=True):
+    organisation: str
+    id: str = SIMULATOR
+    name: str = "仿真器 simulator"
+    username: str = SIMULATOR
+    role: str = SIMULATOR
+
+
+class _Crowd:
+    """Invented people who share one password, hashed and checked once and not once each."""
+
+    def __init__(
+        self, connection: Connection[Any], passwords: Passwords, password: str, now: datetime
+    ) -> None:
+        self._connection, self._passwords, self._password = connection, passwords, password
+        self._now = now
+        self._known = tables.all_people(connection)
+        self._hashes = tables.password_hashes(connection)
+        self._grants = tables.grant_ids(connection)
+        self._fits: dict[str, bool] = {}
+        self._hash = ""
+        self.written = 0
+
+    def add(self, row: PersonRow) -> None:
+        known = self._known.get(row.id)
+        person = Person(
+            id=row.id,
+            name=row.name,
+            username=normal_username(row.username),
+            organisation=row.organisation,
+            active=known.active if known else True,
+            invented=True,
+        )
+        fits = self._password_fits(self._hashes.get(row.id))
+        if person != known or not fits:
+            hashed = None if fits else self._fresh_hash()
+            write_person(
+                self._connection,
+                person,
+                actor=INSTALLER,
+                reason="city pack",
+                password_hash=hashed,
+            )
+            self.written += 1
+        self._grant(row)
+
+    def _grant(self, row: PersonRow) -> None:
+        name = f"muster:grant:{row.id}:{row.role}:{row.organisation}"
+        grant = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        if grant in self._grants:
+            return
+        fresh = GrantRow(grant, row.id, row.role, row.organisation, "", self._now, None, None)
+        write_grant(self._connection, fresh, actor=INSTALLER, reason="city pack")
+        self.written += 1
+
+    def _password_fits(self, hashed: str | None) -> bool:
+        if hashed is None:
+            return False
+        if hashed not in self._fits:
+            self._fits[hashed] = self._passwords.check(hashed, self._password)
+        return self._fits[hashed]
+
+    def _fresh_hash(self) -> str:
+        self._hash = self._hash or self._passwords.hash(self._password)
+        return self._hash

@@ -1,0 +1,97 @@
+"""What people are told when identity refuses, in Chinese and English. {names} are filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
+    "session.required": (
+        "请先登录。",
+        "Sign in first.",
+    ),
+    "sign_in.failed": (
+        "用户名或密码不对，或者账号已停用。",
+        "The username or password is wrong, or the account is closed.",
+    ),
+    "session.expired": (
+        "会话已结束，请重新登录。",
+        "The session has ended. Sign in again.",
+    ),
+    "session.csrf": (
+        "请求没有带上本会话的校验码，请刷新页面再试。",
+        "The request did not carry this session's check code. Reload the page and try again.",
+    ),
+    "rate.limited": (
+        "尝试次数过多，请 {retry_s} 秒后再试。",
+        "Too many attempts. Try again in {retry_s} seconds.",
+    ),
+    "authority.denied": (
+        "您的角色无权进行此操作（{operation}）。",
+        "Your roles do not allow this ({operation}).",
+    ),
+    "matter.unknown": (
+        "没有这件事，或者它不在您的可见范围内。",
+        "There is no such matter, or it is not one you may see.",
+    ),
+    "organisation.unknown": (
+        "没有这个单位：{organisation}。",
+        "There is no organisation {organisation}.",
+    ),
+    "person.unknown": (
+        "没有这个人员，或者不归您管理。",
+        "There is no such person, or not one you manage.",
+    ),
+    "person.exists": (
+        "人员编号 {person} 已存在。",
+        "A person with the id {person} exists already.",
+    ),
+    "person.invalid": (
+        "姓名不能为空；编号只能用字母、数字、- 和 _。",
+        "A name is needed, and an id has only letters, digits, - and _.",
+    ),
+    "person.self": (
+        "不能停用自己的账号，请由另一位管理员操作。",
+        "You cannot close your own account. Another administrator can.",
+    ),
+    "username.invalid": (
+        "用户名为 1 至 64 个字符，可用文字、数字、. @ - 和 _。",
+        "A username has 1 to 64 letters, digits, or . @ - _.",
+    ),
+    "username.taken": (
+        "该用户名已被使用。",
+        "This username is taken.",
+    ),
+    "password.short": (
+        "密码至少 {least} 个字符。",
+        "A password has at least {least} characters.",
+    ),
+    "password.long": (
+        "密码最多 {most} 个字符。",
+        "A password has at most {most} characters.",
+    ),
+    "password.username": (
+        "密码不能与用户名相同。",
+        "The password must differ from the username.",
+    ),
+    "grant.unknown": (
+        "没有这条授权，或者不归您管理。",
+        "There is no such grant, or not one you manage.",
+    ),
+    "grant.role": (
+        "不能授予此角色：{role}。",
+        "The role {role} cannot be granted.",
+    ),
+    "grant.self": (
+        "不能更改自己的授权，请由另一位管理员操作。",
+        "You cannot change your own grants. Another administrator can.",
+    ),
+    "grant.until": (
+        "授权的截止时间必须在将来。",
+        "A grant must end in the future.",
+    ),
+    "first.invalid": (
+        "此链接无效、已用过或已过期。请在服务器上重新生成。",
+        "This link is not valid, was used, or has expired. Make a new one on the server.",
+    ),
+}
