@@ -26,11 +26,11 @@ def past_tense(kind: str) -> bool:
 
 
 def subclasses(fact: type) -> list[type]:
-    """Every fact class defined so far, below `fact`, that is not a base of others."""
+    """Every fact class defined so far, below `fact`. A base of others has the kind ""."""
     found: list[type] = []
     for child in fact.__subclasses__():
         found.extend([child, *subclasses(child)])
-    return [c for c in dict.fromkeys(found) if "kind" in vars(c) or not c.__subclasses__()]
+    return [c for c in dict.fromkeys(found) if vars(c).get("kind") or not c.__subclasses__()]
 
 
 def faults(classes: Iterable[type]) -> Iterator[Fault]:
