@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
+from muster import app
 from muster.migrations.run import upgrade
 from muster.supervise import postgres
+from tests.instance import ROOT, Database, Instance, copied, free_port, settings_for
 
-ROOT = Path(__file__).resolve().parent.parent
 _names = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Database:
-    """libpq addresses of one fresh, migrated database."""
-
-    name: str
-    owner_dsn: str
-    app_dsn: str
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +27,57 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Postg
 @pytest.fixture
 def database(cluster: postgres.Postgres) -> Iterator[Database]:
     """A fresh copy of the migrated database, dropped afterwards."""
-    name = f"test_{next(_names)}"
-    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE muster OWNER muster_owner")
-        admin.execute(copy.format(sql.Identifier(name)))
-    yield Database(name, cluster.dsn("muster_owner", name), cluster.dsn("muster_app", name))
-    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with copied(cluster, "muster", f"test_{next(_names)}") as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    cluster: postgres.Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, tuple[str, str]]]]:
+    """The name of a template database with the 舟山 pack and its invented people, and the demo
+    accounts by role."""
+    name = "prepared"
+    with copied(cluster, "muster", name) as fresh:
+        settings = settings_for(fresh, tmp_path_factory.mktemp("prepared"))
+        made = app.prepare(settings)
+        yield name, {one.role: (one.username, one.password) for one in made.accounts}
+
+
+@pytest.fixture
+def city_database(
+    cluster: postgres.Postgres, prepared: tuple[str, dict[str, tuple[str, str]]]
+) -> Iterator[Database]:
+    """A fresh database with organisations, units and people of 舟山."""
+    with copied(cluster, prepared[0], f"test_{next(_names)}") as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def system(city_database: Database, tmp_path: Path) -> Iterator[app.System]:
+    """The open parts of a Muster in this process, on a driven clock, without HTTP."""
+    opened = app.open_system(settings_for(city_database, tmp_path / "data", clock="driven"))
+    opened.start()
+    yield opened
+    opened.stop()
+
+
+@pytest.fixture
+def live_server(
+    city_database: Database, prepared: tuple[str, dict[str, tuple[str, str]]], tmp_path: Path
+) -> Iterator[Instance]:
+    """A running server process with the built web page, if there is one."""
+    web = ROOT / "web" / "dist"
+    settings = settings_for(
+        city_database,
+        tmp_path / "data",
+        port=free_port(),
+        web=str(web) if web.is_dir() else None,
+    )
+    instance = Instance(settings, tmp_path / "server.log", accounts=prepared[1])
+    instance.start()
+    yield instance
+    instance.stop()
 
 
 @pytest.fixture(scope="session")

@@ -43,11 +43,12 @@ class Platform:
     operations: Mapping[str, Operation[Any, Any, Any]]
     world: World
     reader: Callable[[Actor], AbstractContextManager[Reader]]
-    position_of: Callable[[str], "UnitFix | None"]
+    position_of: Callable[[str], UnitFix | None]
     simulated: bool
     testing: bool = False
     unit_changed: Callable[[str], None] = lambda _unit: None
     ready: Callable[[], list[str]] = field(default=list)
+    simulate_to: Callable[[datetime], None] = lambda _to: None
 
     @property
     def driven(self) -> DrivenClock | None:

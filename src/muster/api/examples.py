@@ -1,0 +1,60 @@
+"""Example bodies for the OpenAPI document, by operation id. People and phones are invented."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+MATTER: Final = "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e01"
+ORDER: Final = "3f2c8f64-2f7c-4f0e-8a11-6d0c55f0aa02"
+AT: Final = "2026-11-23T03:14:07Z"
+
+BODIES: Final[dict[str, Any]] = {
+    "report": {
+        "id": MATTER,
+        "channel": "110",
+        "category": "help",
+        "reported_at": "2026-11-23T03:13:30Z",
+        "answered_at": "2026-11-23T03:13:36Z",
+        "call_ended_at": AT,
+        "caller_name": "示例甲",
+        "caller_phone": "199-0000-0001",
+        "narrative": "示例：码头有人落水",
+        "place": {"lon": 122.301, "lat": 29.947, "label": "沈家门渔港"},
+        "complete": True,
+    },
+    "complete": {"call_ended_at": AT},
+    "remark": {"text": "示例：报警人补充，穿红衣"},
+    "correct_place": {
+        "place": {"lon": 122.305, "lat": 29.949, "label": "沈家门渔港 2 号码头"},
+        "reason": "报警人更正",
+    },
+    "correct_time": {"field": "reported_at", "at": "2026-11-23T03:12:50Z", "reason": "核对录音"},
+    "categorise": {"category": "help", "final": False, "reason": "补充情况"},
+    "change_level": {"level": 2, "reason": "有人受伤"},
+    "dispatch": {"orders": [{"order": ORDER, "unit": "donggang-03"}], "opinion": "带救生圈"},
+    "withdraw": {"order": ORDER, "reason": "改派更近警力"},
+    "transfer": {"organisation": "putuo", "reason": "属地"},
+    "accept_transfer": {},
+    "ask_in": {"organisation": "msa", "reason": "需海上搜救"},
+    "urge": {"text": "报警人再次来电"},
+    "request_cancel": {"kind": "invalid", "reason": "误拨"},
+    "confirm_cancel": {},
+    "decline_cancel": {"reason": "仍需核实"},
+    "merge": {"into": "7a1d0c52-95f5-4c0e-8f0d-2f3a7f9b1c03", "reason": "同一件事"},
+    "unmerge": {"main": "7a1d0c52-95f5-4c0e-8f0d-2f3a7f9b1c03", "reason": "并非同一件事"},
+    "feed_back": {
+        "result": "handled",
+        "final": True,
+        "narrative": "示例：已救起，无恙",
+        "rescued": 1,
+    },
+    "return_feedback": {"reason": "请补充人数"},
+    "close": {},
+    "call_back": {"rating": 1, "note": "满意"},
+    "archive": {},
+    "erase": {"basis": "示例法条"},
+    "step_order": {"at": AT, "lon": 122.302, "lat": 29.946},
+    "sign_on": {"crew": ["p-demo-1", "p-demo-2"], "vehicle": "示例车 01"},
+    "set_unit_status": {"status": "busy", "reason": "加油"},
+    "drive_clock": {"now": AT},
+}

@@ -1,0 +1,97 @@
+"""Is it alive, is it ready, and the numbers everyone may see."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from litestar import Response, get, post
+
+from muster.action.units import duty, tables
+from muster.api.platform import Platform
+from muster.command.incidents.tables import counts
+from muster.identity.authoriser import authorise, scope_of
+from muster.journal.perform import Actor
+from muster.journal.refusal import Refused
+
+
+class Alive(msgspec.Struct, frozen=True):
+    alive: bool = True
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """`reasons`: why not, in English, for the engineer."""
+
+    ready: bool
+    reasons: list[str]
+
+
+class OpenCounts(msgspec.Struct, frozen=True):
+    by_level: dict[str, int]
+    by_state: dict[str, int]
+
+
+class UnitCounts(msgspec.Struct, frozen=True):
+    by_group: dict[str, int]
+
+
+class TodayCounts(msgspec.Struct, frozen=True):
+    """Since midnight of the city's clock, UTC."""
+
+    reported: int
+    closed: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Counts only: no matter, no person, no place."""
+
+    open: OpenCounts
+    units: UnitCounts
+    today: TodayCounts
+
+
+class ClockWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    now: datetime
+
+
+@get("/healthz", sync_to_thread=False, operation_id="healthz")
+def healthz() -> Alive:
+    return Alive()
+
+
+@get("/readyz", sync_to_thread=True, operation_id="readyz")
+def readyz(platform: Platform) -> Response[Ready]:
+    reasons = platform.ready()
+    return Response(Ready(not reasons, reasons), status_code=503 if reasons else 200)
+
+
+@get("/api/summary", sync_to_thread=True, operation_id="get_summary")
+def get_summary(platform: Platform, actor: Actor) -> Summary:
+    now = platform.clock.now()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    with platform.pool.connection() as connection:
+        if not scope_of(connection, actor).allows_at("read.summary", None):
+            raise Refused("authority.denied", operation="read.summary")
+        found = counts(connection, max(midnight, now - timedelta(days=1)))
+        groups: dict[str, int] = {}
+        for unit in tables.units(connection):
+            group = duty.shown_status(unit, platform.pack).group
+            groups[group] = groups.get(group, 0) + 1
+    return Summary(
+        OpenCounts(found.by_level, found.by_state),
+        UnitCounts(groups),
+        TodayCounts(found.reported, found.closed),
+    )
+
+
+@post("/api/simulation/clock", sync_to_thread=True, status_code=200, operation_id="drive_clock")
+def drive_clock(platform: Platform, actor: Actor, data: ClockWanted) -> ClockWanted:
+    """Move the clock of a driven data folder forward, performing what falls due on the way."""
+    with platform.pool.connection() as connection:
+        authorise(connection, actor, "simulate.clock")
+    if platform.driven is None:
+        raise Refused("simulation.off")
+    platform.simulate_to(data.now)
+    return ClockWanted(platform.clock.now())
+
+
+ROUTES: tuple[Any, ...] = (healthz, readyz, get_summary, drive_clock)

@@ -1,0 +1,43 @@
+"""Structured logs: one JSON object a line, without personal data.
+
+The text of an exception may quote what somebody typed, so only its type and the places in
+our code it passed through are written.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+
+import msgspec
+
+
+class JsonLines(logging.Formatter):
+    """{"at", "level", "logger", "message", …fields, "error", "trace"}"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            line["error"] = type(error).__name__
+            frames = traceback.extract_tb(error.__traceback__)
+            line["trace"] = [f"{frame.name}:{frame.lineno}" for frame in frames[-12:]]
+        return msgspec.json.encode(line).decode()
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send everything to standard error as JSON lines; third parties only from warnings up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("muster").setLevel(level)
+    # psycopg's pool warns with connection strings' text; their type is enough.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

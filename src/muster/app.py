@@ -1,0 +1,429 @@
+"""The only wiring: which parts there are, in which order things happen.
+
+Read this file to know what happens when: FACTS (what can be recorded), `matter_kinds` (what
+is kept, in order), `operations` (what can be done), `reactions` (what follows).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from muster.action.orders import facts as order_facts
+from muster.action.orders import tables as order_tables
+from muster.action.units import tables as unit_tables
+from muster.api.platform import Platform
+from muster.command.dispatch.nearest import Fix, World
+from muster.command.dispatch.react import reoffer_reaction
+from muster.command.incidents import access as incident_access
+from muster.command.incidents import facts as incident_facts
+from muster.command.incidents import state as incident_state
+from muster.command.incidents import tables as incident_tables
+from muster.command.operations import operations
+from muster.geography.pack import Pack, load
+from muster.identity.authoriser import IdentityAuthoriser
+from muster.identity.first_link import make_first_link
+from muster.identity.install import install, install_simulator
+from muster.identity.passwords import Passwords
+from muster.identity.reader import reader
+from muster.identity.roles import ROLES
+from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, monotonic, real_now
+from muster.journal.deadlines import Ticker
+from muster.journal.entry import Fact, kinds_of
+from muster.journal.feed import Bell, held_back
+from muster.journal.perform import Answer, Journal, MatterKind
+from muster.journal.reactions import Reactor
+from muster.journal.vault import Vault
+from muster.telemetry.positions import Positions
+
+log = logging.getLogger("muster.app")
+
+POOL_SIZE = 24
+STALLED_S = 5.0
+BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
+
+FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one server process runs. `owner_dsn` is used only to prepare. `speed`: clock seconds
+    per second of a scaled clock. `web`: folder of built assets, None without a web page."""
+
+    owner_dsn: str
+    app_dsn: str
+    data: str
+    city: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    clock: Literal["real", "scaled", "driven"] = "real"
+    speed: float = 1.0
+    clock_start: datetime | None = None
+    demo: bool = False
+    web: str | None = None
+    testing: bool = False
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """DATA/mark.json: what a data folder is. Written once; simulated stays simulated."""
+
+    kind: Literal["real", "simulated"]
+    demo: bool
+    city: str
+    clock: Literal["real", "scaled", "driven"]
+    speed: float
+    start: datetime | None
+
+
+class NotThisFolder(Exception):
+    """A data folder is asked to be what it is not."""
+
+
+def matter_kinds(pack: Pack) -> tuple[MatterKind, ...]:
+    """The kinds of matters, each with its keepers in the order they run."""
+    return (
+        MatterKind(
+            prefix="incident",
+            fold=incident_state.fold,
+            due=incident_state.due,
+            keepers=(
+                incident_access.keeper(pack),
+                *incident_tables.KEEPERS,
+                order_tables.KEEPER,
+            ),
+        ),
+    )
+
+
+def marked(settings: Settings) -> Mark:
+    """The folder's mark; written on the first start. Raises NotThisFolder."""
+    path = Path(settings.data) / "mark.json"
+    kind: Literal["real", "simulated"] = "real" if settings.clock == "real" else "simulated"
+    if path.exists():
+        mark = msgspec.json.decode(path.read_bytes(), type=Mark)
+        if mark.kind != kind:
+            raise NotThisFolder(f"{settings.data} is marked {mark.kind}, not {kind}")
+        return mark
+    start = settings.clock_start or (real_now() if kind == "simulated" else None)
+    mark = Mark(
+        kind=kind,
+        demo=settings.demo,
+        city=Path(settings.city).name,
+        clock=settings.clock,
+        speed=settings.speed,
+        start=start,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(mark), indent=1))
+    fresh.replace(path)
+    return mark
+
+
+def clock_for(mark: Mark, last: datetime | None, speed: float) -> Clock:
+    """The clock of a folder. A simulated one goes on where its journal ended, so that a night
+    switched off is not a night in which every deadline was missed."""
+    if mark.clock == "real":
+        return RealClock()
+    assert mark.start is not None
+    begin = max(mark.start, last) if last is not None else mark.start
+    if mark.clock == "driven":
+        return DrivenClock(begin)
+    return ScaledClock(origin=begin, since=real_now(), speed=speed)
+
+
+@dataclass
+class System:
+    """One running Muster: the platform its doors use, and the threads behind it."""
+
+    settings: Settings
+    platform: Platform
+    positions: Positions
+    ticker: Ticker
+    reactor: Reactor
+    bell: Bell
+    stopping: threading.Event = field(default_factory=threading.Event)
+    trouble: str = ""
+    _pending: threading.Event = field(default_factory=threading.Event)
+    _driving: threading.Lock = field(default_factory=threading.Lock)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _held_since: float | None = None
+
+    def appended(self, answer: Answer) -> None:
+        """After each commit: wake who waits."""
+        if any(entry.kind in self.reactor.kinds for entry in answer.entries):
+            self._pending.set()
+        self.bell.ring()
+
+    def start(self) -> None:
+        """Start the threads. A driven clock has none: its deadlines run when it is moved."""
+        self._pending.set()
+        self.positions.start()
+        if self.platform.driven is None:
+            self._threads.append(threading.Thread(target=self._run, name="clock", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop the threads and close the pool. What is acknowledged is committed already."""
+        self.stopping.set()
+        self.bell.ring()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self.positions.stop()
+        self.platform.pool.close()
+
+    def simulate_to(self, to: datetime) -> None:
+        """Move a driven clock to `to`, performing each deadline at its own moment."""
+        clock = self.platform.driven
+        assert clock is not None
+        with self._driving:
+            self._react()
+            while (due := self._next_due()) is not None and due <= to:
+                clock.advance(due)
+                self.ticker.run_due(due)
+                self._react()
+            clock.advance(to)
+
+    def _react(self) -> None:
+        while self._pending.is_set():
+            self._pending.clear()
+            self.reactor.run_once()
+
+    def _next_due(self) -> datetime | None:
+        with self.platform.pool.connection() as connection:
+            row = connection.execute("SELECT min(due) FROM deadline").fetchone()
+        return row[0] if row else None
+
+    def _run(self) -> None:
+        seen, failures = 0, 0
+        while not self.stopping.is_set():
+            try:
+                self.ticker.run_due(self.platform.clock.now())
+                self._react()
+                wait, failures, self.trouble = self._until_next(), 0, ""
+            except Exception as error:
+                self.trouble = f"clock: {type(error).__name__}"
+                log.error("clock and reactions wait: %s", type(error).__name__, exc_info=error)
+                self._pending.set()
+                wait = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
+                failures += 1
+            seen = self.bell.wait(seen, wait)
+
+    def _until_next(self) -> float:
+        due = self._next_due()
+        if due is None:
+            return 0.5
+        left = (due - self.platform.clock.now()).total_seconds() / self.platform.clock.speed
+        return min(0.5, max(0.01, left))
+
+    def not_ready(self) -> list[str]:
+        """Why this process should get no requests now; empty when it should."""
+        reasons = [self.trouble] if self.trouble else []
+        try:
+            with self.platform.pool.connection(timeout=2) as connection:
+                reasons += unsafe_settings(connection)
+                reasons += self._feed_stalled(held_back(connection))
+        except Exception as error:
+            reasons.append(f"database: {type(error).__name__}")
+        return reasons
+
+    def _feed_stalled(self, held: bool) -> list[str]:
+        if not held:
+            self._held_since = None
+            return []
+        self._held_since = self._held_since or monotonic()
+        stalled = monotonic() - self._held_since > STALLED_S
+        return ["feed: held back by a long transaction"] if stalled else []
+
+
+def unsafe_settings(connection: Connection[Any]) -> list[str]:
+    """Settings of the server under which an acknowledged command could be lost."""
+    rows = connection.execute(
+        "SELECT name, setting FROM pg_settings WHERE setting = 'off'"
+        " AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+    ).fetchall()
+    return [f"database: {name} is {setting}" for name, setting in rows]
+
+
+def open_pool(dsn: str) -> ConnectionPool[Connection[Any]]:
+    """The server's connections, as the app role."""
+    return ConnectionPool(
+        dsn,
+        min_size=2,
+        max_size=POOL_SIZE,
+        timeout=10,
+        kwargs={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=30000"},
+        open=True,
+    )
+
+
+def open_system(settings: Settings) -> System:
+    """Open everything a server process needs. Migrations and `prepare` ran before."""
+    mark = marked(settings)
+    pack = load(Path(settings.city))
+    pool = open_pool(settings.app_dsn)
+    with pool.connection() as connection:
+        row = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
+    clock = clock_for(mark, row[0] if row else None, settings.speed)
+    vault = Vault.open_file(Path(settings.data) / "keys" / "master.key")
+    kinds = kinds_of(FACTS)
+    journal = Journal(
+        pool=pool,
+        vault=vault,
+        clock=clock,
+        kinds=kinds,
+        matter_kinds=matter_kinds(pack),
+        authoriser=IdentityAuthoriser(),
+    )
+    positions = Positions(pool, clock)
+    world = World(pack, fix_of(positions))
+    listed = operations(pack)
+    platform = Platform(
+        pack=pack,
+        pool=pool,
+        journal=journal,
+        vault=vault,
+        kinds=kinds,
+        clock=clock,
+        operations=listed,
+        world=world,
+        reader=lambda actor: reader(pool, actor, vault, kinds),
+        position_of=positions.latest,
+        simulated=mark.kind == "simulated",
+        testing=settings.testing,
+    )
+    reactions = [reoffer_reaction(journal, world, listed["incident.reoffer"])]
+    system = System(
+        settings=settings,
+        platform=platform,
+        positions=positions,
+        ticker=Ticker(journal, lambda _name: listed["incident.clock"]),
+        reactor=Reactor(journal, reactions),
+        bell=Bell(),
+    )
+    journal.appended = system.appended
+    platform.ready = system.not_ready
+    platform.simulate_to = system.simulate_to
+    return system
+
+
+def fix_of(positions: Positions) -> Callable[[str], Fix | None]:
+    """Telemetry's last position, as dispatch wants it."""
+
+    def last(unit: str) -> Fix | None:
+        found = positions.latest(unit)
+        return Fix(found.lon, found.lat, found.at) if found else None
+
+    return last
+
+
+def rebuild_all(owner_dsn: str, system: System) -> int:
+    """Rebuild every kept table from the journal, in one transaction."""
+    from muster.journal.rebuild import rebuild
+
+    with system.platform.pool.connection() as connection:
+        return rebuild(system.platform.journal, connection)
+
+
+def settings_from_environment() -> Settings:
+    return msgspec.json.decode(os.environ["MUSTER_SETTINGS"], type=Settings)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One demo account; the password is the same for all."""
+
+    role: str
+    username: str
+    password: str
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """What `prepare` made: accounts of a demonstration, the simulator's password, or the one-time
+    link's token for the first administrator of a real installation (None once there is one)."""
+
+    accounts: tuple[Account, ...]
+    simulator_password: str | None
+    first_link: str | None
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Bring a migrated database to the city pack; safe to run at every start."""
+    mark = marked(settings)
+    pack = load(Path(settings.city))
+    passwords = Passwords(testing=settings.testing)
+    with open_pool(settings.app_dsn) as pool, pool.connection() as connection:
+        password = demo_password(settings) if mark.demo else None
+        install(connection, pack, password, passwords=passwords)
+        unit_tables.install(connection, pack, actor="system:install")
+        if mark.kind == "simulated" and password is not None:
+            install_simulator(connection, password, passwords=passwords)
+        link = None
+        if password is None:
+            link = make_first_link(connection)
+    accounts = demo_accounts(pack, password) if password is not None else ()
+    return Prepared(accounts, password, link)
+
+
+def demo_password(settings: Settings) -> str:
+    """The password of a demonstration's accounts: made once, kept in the data folder (0600)."""
+    path = Path(settings.data) / "demo_password"
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(f"muster-{secrets.token_hex(4)}")
+    return path.read_text()
+
+
+def demo_accounts(pack: Pack, password: str) -> tuple[Account, ...]:
+    """One account a role: the pack's person whose username is the role's name."""
+    found = []
+    for role in ROLES:
+        username = role.replace("_", "-")
+        if any(person.username == username for person in pack.people.values()):
+            found.append(Account(role, username, password))
+    return tuple(found)
+
+
+def serve(settings: Settings) -> None:
+    """Run the server until it is told to stop."""
+    import uvicorn
+
+    from muster.api import logs
+    from muster.api.server import litestar_app
+
+    logs.configure()
+    system = open_system(settings)
+    app = litestar_app(
+        system.platform,
+        web=Path(settings.web) if settings.web else None,
+        more_routes=(),
+        start=system.start,
+        stop=system.stop,
+    )
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    serve(settings_from_environment())
