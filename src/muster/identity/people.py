@@ -210,8 +210,3 @@ def list_people(
     for row in tables.grants_of(connection, list(grants)):
         grants[row.person].append(row)
     return [(person, grants[person.id]) for person in found]
-
-
-def names_of(connection: Database, people_ids: Collection[str]) -> dict[str, str]:
-    """id -> name, for showing; ids nobody has (`system:clock`) are left out."""
-    return tables.names(connection, sorted(people_ids)) if people_ids else {}

@@ -348,11 +348,3 @@ def audit_rows(
         " WHERE %s::bigint IS NULL OR number < %s ORDER BY number DESC LIMIT %s",
         (before, before, limit),
     ).fetchall()
-
-
-def names(connection: Database, people_ids: Sequence[str]) -> dict[str, str]:
-    """id -> name of those people that exist."""
-    rows = connection.execute(
-        "SELECT id, name FROM person WHERE id = ANY(%s)", (list(people_ids),)
-    ).fetchall()
-    return dict(rows)
