@@ -103,14 +103,26 @@ class PackInvalid(Exception):
         return "\n".join([head, *map(str, self.faults)])
 
 
+_WHOLE_FILE: Final = frozenset(
+    {"missing_file", "bad_encoding", "bad_csv", "bad_json", "missing_column", "unknown_column"}
+)
+
+
 class Faults:
     """Collects faults, so that a pack's maker sees all of them at once and not one per attempt."""
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
+        self._unreadable: set[str] = set()
 
     def add(self, file: str, line: int, code: str, **values: object) -> None:
         self._found.append(Fault(file, line, code, {k: str(v) for k, v in values.items()}))
+        if code in _WHOLE_FILE:
+            self._unreadable.add(file)
+
+    def readable(self, file: str) -> bool:
+        """False when the file as a whole could not be read: what it lacks then says nothing."""
+        return file not in self._unreadable
 
     def found(self) -> tuple[Fault, ...]:
         return tuple(sorted(self._found, key=lambda fault: (fault.file, fault.line)))

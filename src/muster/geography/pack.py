@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta
 
 if TYPE_CHECKING:
-    from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
 Lon = Annotated[float, Meta(ge=-180, le=180)]
@@ -94,12 +93,17 @@ class Boundary(msgspec.Struct, frozen=True, eq=False):
 
 
 class Land(msgspec.Struct, frozen=True, eq=False):
-    """A feature of coast.geojson: one piece of land, whole. `id` is its index in the file."""
+    """A feature of coast.geojson: one island, or what the bbox leaves of the mainland.
+
+    id: its index in the file. road: lands with the same non-empty word are joined by bridges or
+    tunnels that can be driven over.
+    """
 
     id: int
     name_zh: str
     name_en: str
-    polygon: Polygon
+    road: str
+    polygon: BaseGeometry
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from muster.geography import checks
 from muster.geography.faults import Faults, PackInvalid
@@ -164,7 +165,9 @@ def _key(sheets: Sheets, faults: Faults) -> Tables:
 def _check_city(city: City, folder: Path, faults: Faults) -> checks.BBox:
     """The box to check positions against: the whole world when the city's own is no box."""
     file = "pack.toml"
-    if city.timezone not in zoneinfo.available_timezones():
+    try:
+        zoneinfo.ZoneInfo(city.timezone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         line = line_of(folder / file, "timezone")
         faults.add(file, line, "bad_timezone", value=city.timezone)
     west, south, east, north = city.bbox
@@ -239,12 +242,10 @@ def _land(features: Sequence[Feature], bbox: checks.BBox, faults: Faults) -> tup
         name_zh = str(feature.properties.get("name_zh") or "")
         name_en = str(feature.properties.get("name_en") or "")
         called = name_zh or f"#{index}"
+        road = str(feature.properties.get("road") or "")
         polygons = polygons_of(feature, (file, called), bbox, faults)
-        if len(polygons) == 1:
-            pieces.append(Land(index, name_zh, name_en, polygons[0]))
-        elif polygons:
-            detail = "one piece of land must be one polygon"
-            faults.add(file, feature.line, "bad_geometry", value=called, detail=detail)
+        if polygons:
+            pieces.append(Land(index, name_zh, name_en, road, _joined(polygons)))
     return tuple(pieces)
 
 
@@ -260,12 +261,15 @@ def _boundaries(
             continue
         polygons = polygons_of(feature, (file, organisation), bbox, faults)
         if polygons:
-            whole = polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
-            areas.append((feature.line, Boundary(organisation, whole)))
+            areas.append((feature.line, Boundary(organisation, _joined(polygons))))
     known = (tables.organisations, "organisations.csv")
     checks.refers(areas, (file, "organisation"), lambda row: row.organisation, known, faults)
     checks.unique(areas, file, "organisation", lambda row: row.organisation, faults)
     return tuple(area for _, area in areas)
+
+
+def _joined(polygons: list[shapely.Polygon]) -> BaseGeometry:
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
 def polygons_of(
