@@ -54,6 +54,7 @@ _COLUMNS: Final = {
 # A call taker may raise a level and join a repeated call: neither can wait for somebody else.
 # Cancelling and erasing end with a duty chief, so that a second pair of eyes is a senior one.
 # Asked-in organisations send their own units; taking orders back stays with the owner.
+# Crews of partners and volunteers sign on and send positions; a dispatcher steps their orders.
 TABLE: Final = """
                           CT DI DC SR OF AN PA VO AU AD SI ck re
 incident.report            O  O  O  O  O  .  .  .  .  .  .  .  .
@@ -89,13 +90,13 @@ order.arrive               .  P  P  P  U  .  .  .  .  .  .  .  .
 order.handle               .  P  P  P  U  .  .  .  .  .  .  .  .
 order.finish               .  P  P  P  U  .  .  .  .  .  .  .  .
 order.return               .  P  P  P  U  .  .  .  .  .  .  .  .
-unit.sign_on               .  O  O  O  U  .  .  .  .  .  .  .  .
-unit.sign_off              .  O  O  O  U  .  .  .  .  .  .  .  .
-unit.set_status            .  O  O  O  U  .  .  .  .  .  .  .  .
-position.report            .  .  .  .  U  .  .  .  .  .  .  .  .
+unit.sign_on               .  O  O  O  U  .  U  U  .  .  .  .  .
+unit.sign_off              .  O  O  O  U  .  U  U  .  .  .  .  .
+unit.set_status            .  O  O  O  U  .  U  U  .  .  .  .  .
+position.report            .  .  .  .  U  .  U  U  .  .  .  .  .
 read.incident              P  P  P  P  P  P  P  P  P  .  .  .  .
 read.private               O  O  O  O  U  .  .  .  O  .  .  .  .
-read.units                 O  O  O  O  O  O  O  .  O  O  .  .  .
+read.units                 O  O  O  O  O  O  O  O  O  O  .  .  .
 read.positions             O  O  O  O  O  .  O  .  O  .  .  .  .
 read.summary               O  O  O  O  O  O  O  O  O  O  .  .  .
 read.people                .  O  O  O  .  .  .  .  O  O  .  .  .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 from psycopg import Connection
@@ -14,12 +14,15 @@ from muster.identity import tables
 from muster.identity.organisations import OrganisationRow, install_organisations, root_of
 from muster.identity.passwords import Passwords
 from muster.identity.people import write_grant, write_person
+from muster.identity.roles import ASKED_IN, ROLES, Role
 from muster.identity.sessions import normal_username
 from muster.identity.tables import GrantRow, Person
 from muster.journal.clock import real_now
 
-INSTALLER = "system:install"
-SIMULATOR = "simulator"
+INSTALLER: Final = "system:install"
+SIMULATOR: Final = "simulator"
+#: Roles whose demonstration account stands at a station.
+STATION_ROLES: Final = ("station_room", "officer")
 
 
 class PersonRow(Protocol):
@@ -35,6 +38,16 @@ class PersonRow(Protocol):
     def organisation(self) -> str: ...
     @property
     def role(self) -> str: ...
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A person who is in no pack."""
+
+    id: str
+    name: str
+    username: str
+    organisation: str
+    role: str
 
 
 class CityPack(Protocol):
@@ -56,17 +69,40 @@ def install(
 ) -> int:
     """Write what differs from the pack and return how many rows that were.
 
-    With a demo password the pack's people exist too, with one grant each, and can sign in with
-    it: only for data folders that a demonstration made. A grant revoked or an account closed
-    since stays so. Runs in the caller's transaction.
+    With a demo password the pack's people exist too, with one grant each, and one account per
+    role named after it (`duty-chief`); all can sign in with it. Only for data folders that a
+    demonstration made. A grant revoked or an account closed since stays so. Runs in the caller's
+    transaction.
     """
     written = install_organisations(connection, pack.organisations, actor=INSTALLER)
     if demo_password is None:
         return written
     crowd = _Crowd(connection, passwords or Passwords(), demo_password, now())
-    for row in pack.people.values():
+    for row in (*pack.people.values(), *demo_accounts(pack.organisations)):
         crowd.add(row)
     return written + crowd.written
+
+
+def demo_accounts(organisations: Mapping[str, OrganisationRow]) -> list[Account]:
+    """One invented person per role: at the top, at the first station, or at the first partner."""
+    found = list(organisations.values())
+    top = next(one.id for one in found if one.parent is None)
+    station = next((one.id for one in found if one.tier == "station"), top)
+    partner = next((one.id for one in found if one.tier == "partner"), station)
+    places = dict.fromkeys(STATION_ROLES, station) | dict.fromkeys(ASKED_IN, partner)
+    people = [role for role in ROLES.values() if not role.machine]
+    return [_account(role, places.get(role.code, top)) for role in people]
+
+
+def _account(role: Role, organisation: str) -> Account:
+    username = role.code.replace("_", "-")
+    return Account(
+        id=f"demo-{username}",
+        name=f"示例{role.name_zh} {role.name_en}",
+        username=username,
+        organisation=organisation,
+        role=role.code,
+    )
 
 
 def install_simulator(
@@ -78,16 +114,10 @@ def install_simulator(
 ) -> int:
     """The machine that drives a simulated data folder: account `simulator`, role at the top."""
     crowd = _Crowd(connection, passwords or Passwords(), password, now())
-    crowd.add(_Simulator(organisation=root_of(connection).id))
+    role = ROLES[SIMULATOR]
+    top = root_of(connection).id
+    crowd.add(Account(SIMULATOR, f"{role.name_zh} {role.name_en}", SIMULATOR, top, role.code))
     return crowd.written
-
-
-class _Simulator(msgspec.Struct, frozen=True, kw_only=True):
-    organisation: str
-    id: str = SIMULATOR
-    name: str = "仿真器 simulator"
-    username: str = SIMULATOR
-    role: str = SIMULATOR
 
 
 class _Crowd:

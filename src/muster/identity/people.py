@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 
 from muster.identity import tables
 from muster.identity.organisations import path_of
@@ -68,8 +69,33 @@ def create_person(
         check_policy(new.password, username)
         hashed = passwords.hash(new.password)
     person = Person(person_id, new.name.strip(), username, new.organisation, True, new.invented)
-    write_person(connection, person, actor=actor, reason=reason, password_hash=hashed)
+    try:
+        write_person(connection, person, actor=actor, reason=reason, password_hash=hashed)
+    except UniqueViolation:
+        # Somebody took it since the look above.
+        raise Refused("username.taken") from None
     return person
+
+
+def reset_password(
+    connection: Database,
+    person: Person,
+    password: str,
+    passwords: Passwords,
+    *,
+    actor: str,
+    reason: str,
+) -> None:
+    """Set a new password; all sessions of the person end.
+
+    Raises Refused: person.self (one's own is changed with the old one), and as `check_policy`.
+    """
+    if person.id == actor:
+        raise Refused("person.self")
+    check_policy(password, person.username)
+    hashed = passwords.hash(password)
+    write_person(connection, person, actor=actor, reason=reason, password_hash=hashed)
+    end_sessions(connection, person.id, actor=actor, reason=reason)
 
 
 def write_person(

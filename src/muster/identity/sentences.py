@@ -51,8 +51,8 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "A name is needed, and an id has only letters, digits, - and _.",
     ),
     "person.self": (
-        "不能停用自己的账号，请由另一位管理员操作。",
-        "You cannot close your own account. Another administrator can.",
+        "不能这样更改自己的账号，请由另一位管理员操作。",
+        "You cannot change your own account this way. Another administrator can.",
     ),
     "username.invalid": (
         "用户名为 1 至 64 个字符，可用文字、数字、. @ - 和 _。",

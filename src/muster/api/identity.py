@@ -1,0 +1,447 @@
+"""Signing in, organisations, people, grants, the audit: the doors of `identity`."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Protocol
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.params import Dependency, Parameter
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from muster.api.session import (
+    PUBLIC,
+    AnyRequest,
+    address_of,
+    cookie,
+    same_site,
+    sessions_for,
+    token_of,
+)
+from muster.identity import people, tables
+from muster.identity.authoriser import authorise, scope_of
+from muster.identity.first_link import FirstPerson, use_first_link
+from muster.identity.organisations import MICRO, path_of, root_of
+from muster.identity.passwords import Passwords
+from muster.identity.sessions import Session, SignedIn
+from muster.identity.tables import GrantRow, Person
+from muster.journal.clock import real_now
+from muster.journal.entry import check_input
+from muster.journal.perform import Actor
+from muster.journal.refusal import Refused
+
+
+class Needed(Protocol):
+    """What these doors need of the running system (`api.platform.Platform` fits)."""
+
+    @property
+    def pool(self) -> ConnectionPool[Connection[Any]]: ...
+    @property
+    def testing(self) -> bool: ...
+
+
+System = Annotated[Needed, Dependency(skip_validation=True)]
+PersonId = Annotated[str, Parameter(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+MANAGE: Final = "manage.people"
+
+
+class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    username: Text
+    password: Secret
+
+
+class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    old: Secret
+    new: Secret
+
+
+class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`token`: from the one-time link the server printed."""
+
+    token: Text
+    username: Text
+    name: Text
+    password: Secret
+
+
+class PersonWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Without a password the person cannot sign in yet."""
+
+    name: Text
+    username: Text
+    organisation: Text
+    password: Secret | None = None
+
+
+class GrantWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`until` None: until revoked."""
+
+    role: Text
+    organisation: Text
+    until: datetime | None = None
+    reason: Reason = "granted"
+
+
+class Because(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason
+
+
+class PasswordSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    password: Secret
+    reason: Reason
+
+
+class OrganisationView(msgspec.Struct, frozen=True):
+    """`path`: ids from the top down, joined by dots. lon, lat: WGS-84 degrees."""
+
+    id: str
+    parent: str | None
+    name_zh: str
+    name_en: str
+    tier: str
+    path: str
+    lon: float
+    lat: float
+
+
+class OrganisationList(msgspec.Struct, frozen=True):
+    items: list[OrganisationView]
+
+
+class GrantView(msgspec.Struct, frozen=True):
+    id: str
+    role: str
+    organisation: str
+    valid_from: datetime
+    until: datetime | None
+
+
+class PersonView(msgspec.Struct, frozen=True):
+    """`invented`: exists for demonstrations only. `grants`: those not revoked."""
+
+    id: str
+    name: str
+    username: str
+    organisation: str
+    active: bool
+    invented: bool
+    grants: list[GrantView]
+
+
+class PeoplePage(msgspec.Struct, frozen=True):
+    """By id. `next` goes into `after` for the following page."""
+
+    items: list[PersonView]
+    next: str | None
+
+
+class AuditBody(msgspec.Struct, frozen=True):
+    """The hashed bytes of an audit row. Secrets stand there as "set"."""
+
+    table: str
+    key: dict[str, str]
+    actor: str
+    reason: str
+    before: dict[str, str | None] | None
+    after: dict[str, str | None] | None
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """One change of a table; `hash` (hex) chains it to the row before."""
+
+    number: int
+    recorded_at: datetime
+    hash: str
+    change: AuditBody
+
+
+class AuditPage(msgspec.Struct, frozen=True):
+    """Newest first. `next` goes into `before` for the following page."""
+
+    items: list[AuditRow]
+    next: int | None
+
+
+# --- sessions ----------------------------------------------------------------------------------
+
+
+@post("/api/session", sync_to_thread=True, opt=PUBLIC, operation_id="sign_in", tags=["identity"])
+def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Session]:
+    """Sign in. Sets the cookie `muster_session`; `csrf` goes into X-CSRF-Token of every change."""
+    same_site(request)
+    token, session = sessions_for(platform).sign_in(
+        data.username, data.password, address=address_of(request), replaces=token_of(request)
+    )
+    return Response(session, status_code=201, cookies=[cookie(request, token)])
+
+
+@get("/api/session", sync_to_thread=True, operation_id="get_session", tags=["identity"])
+def get_session(request: AnyRequest, platform: System) -> Session:
+    """Who is signed in here, with which grants."""
+    return sessions_for(platform).session(token_of(request))
+
+
+@delete("/api/session", sync_to_thread=True, operation_id="sign_out", tags=["identity"])
+def sign_out(request: AnyRequest, platform: System) -> Response[None]:
+    """Sign out: the session ends on the server."""
+    sessions_for(platform).sign_out(token_of(request))
+    return Response(None, status_code=204, cookies=[cookie(request, "")])
+
+
+@post(
+    "/api/session/password",
+    sync_to_thread=True,
+    status_code=204,
+    operation_id="change_password",
+    tags=["identity"],
+)
+def change_password(
+    request: AnyRequest, platform: System, signed_in: SignedIn, data: PasswordChange
+) -> None:
+    """Change one's own password; one's other sessions end."""
+    sessions_for(platform).change_password(
+        signed_in, data.old, data.new, address=address_of(request)
+    )
+
+
+@post("/api/first", sync_to_thread=True, opt=PUBLIC, operation_id="first_person", tags=["identity"])
+def first_person(request: AnyRequest, platform: System, data: First) -> Response[Session]:
+    """Use the one-time link: make the first administrator and sign in as that person."""
+    same_site(request)
+    check_input(data)
+    with platform.pool.connection() as connection:
+        made = use_first_link(
+            connection,
+            data.token,
+            FirstPerson(data.username, data.name, data.password),
+            passwords=Passwords(testing=platform.testing),
+        )
+        token, session = sessions_for(platform).open_for(connection, made.id)
+    return Response(session, status_code=201, cookies=[cookie(request, token)])
+
+
+# --- organisations and people ------------------------------------------------------------------
+
+
+@get(
+    "/api/organisations", sync_to_thread=True, operation_id="list_organisations", tags=["identity"]
+)
+def list_organisations(platform: System) -> OrganisationList:
+    """All organisations, superiors first."""
+    with platform.pool.connection() as connection:
+        found = tables.organisations(connection)
+    return OrganisationList([_organisation(one) for one in found])
+
+
+@get("/api/people", sync_to_thread=True, operation_id="list_people", tags=["identity"])
+def list_people(
+    platform: System,
+    actor: Actor,
+    after: Annotated[str, Parameter(pattern="^[A-Za-z0-9_-]{0,63}$")] = "",
+    limit: Annotated[int, Parameter(ge=1, le=500)] = 200,
+) -> PeoplePage:
+    """The people of the organisations one may read people of, with their grants."""
+    with platform.pool.connection() as connection:
+        authorise(connection, actor, "read.people")
+        paths = scope_of(connection, actor).paths("read.people")
+        found = people.list_people(connection, paths, after=after, limit=limit)
+    items = [_person(person, grants) for person, grants in found]
+    return PeoplePage(items, items[-1].id if len(items) == limit else None)
+
+
+@post("/api/people", sync_to_thread=True, operation_id="create_person", tags=["identity"])
+def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonView:
+    """Make a person. A grant gives the person something to do."""
+    check_input(data)
+    with platform.pool.connection() as connection:
+        authorise(connection, actor, MANAGE, data.organisation)
+        made = people.create_person(
+            connection,
+            people.NewPerson(
+                name=data.name,
+                username=data.username,
+                organisation=data.organisation,
+                password=data.password,
+            ),
+            Passwords(testing=platform.testing),
+            actor=actor.person,
+            reason="created",
+        )
+    return _person(made, [])
+
+
+@post(
+    "/api/people/{person:str}/close",
+    sync_to_thread=True,
+    status_code=200,
+    operation_id="close_account",
+    tags=["identity"],
+)
+def close_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
+    """Close an account: its sessions end at once, its history stays."""
+    return _set_active(platform, actor, person, data, False)
+
+
+@post(
+    "/api/people/{person:str}/open",
+    sync_to_thread=True,
+    status_code=200,
+    operation_id="open_account",
+    tags=["identity"],
+)
+def open_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
+    """Open a closed account again."""
+    return _set_active(platform, actor, person, data, True)
+
+
+@post(
+    "/api/people/{person:str}/password",
+    sync_to_thread=True,
+    status_code=204,
+    operation_id="set_password",
+    tags=["identity"],
+)
+def set_password(platform: System, actor: Actor, person: PersonId, data: PasswordSet) -> None:
+    """Give a person a new password; the person's sessions end."""
+    check_input(data)
+    with platform.pool.connection() as connection:
+        people.reset_password(
+            connection,
+            _managed(connection, actor, person),
+            data.password,
+            Passwords(testing=platform.testing),
+            actor=actor.person,
+            reason=data.reason,
+        )
+
+
+@post(
+    "/api/people/{person:str}/grants",
+    sync_to_thread=True,
+    operation_id="give_grant",
+    tags=["identity"],
+)
+def give_grant(platform: System, actor: Actor, person: PersonId, data: GrantWanted) -> GrantView:
+    """Grant a role at an organisation of one's own area, for everything under it."""
+    check_input(data)
+    with platform.pool.connection() as connection:
+        authorise(connection, actor, MANAGE, data.organisation)
+        made = people.give_grant(
+            connection,
+            person,
+            people.NewGrant(role=data.role, organisation=data.organisation, valid_until=data.until),
+            actor=actor.person,
+            reason=data.reason,
+            now=real_now(),
+        )
+    return _grant(made)
+
+
+@delete(
+    "/api/grants/{grant:uuid}", sync_to_thread=True, operation_id="revoke_grant", tags=["identity"]
+)
+def revoke_grant(
+    platform: System,
+    actor: Actor,
+    grant: UUID,
+    reason: Annotated[str, Parameter(min_length=1, max_length=500)] = "revoked",
+) -> None:
+    """End a grant now."""
+    check_input(reason, "reason")
+    with platform.pool.connection() as connection:
+        authorise(connection, actor, MANAGE)
+        found = people.find_grant(connection, str(grant))
+        if not scope_of(connection, actor).allows_at(MANAGE, found.path):
+            raise Refused("grant.unknown")
+        people.revoke_grant(connection, found.id, actor=actor.person, reason=reason, now=real_now())
+
+
+@get("/api/audit", sync_to_thread=True, operation_id="list_audit", tags=["identity"])
+def list_audit(
+    platform: System,
+    actor: Actor,
+    before: Annotated[int | None, Parameter(ge=1, le=2**53 - 1)] = None,
+    limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
+) -> AuditPage:
+    """Every change of a table. One chain for the whole city: only for a grant at the top."""
+    with platform.pool.connection() as connection:
+        authorise(connection, actor, "read.audit", root_of(connection).id)
+        rows = tables.audit_rows(connection, before, limit)
+    items = [
+        AuditRow(number, at, bytes(hashed).hex(), msgspec.json.decode(body, type=AuditBody))
+        for number, at, body, hashed in rows
+    ]
+    return AuditPage(items, items[-1].number if len(items) == limit else None)
+
+
+def _set_active(
+    platform: Needed, actor: Actor, person: str, data: Because, active: bool
+) -> PersonView:
+    check_input(data)
+    with platform.pool.connection() as connection:
+        found = _managed(connection, actor, person)
+        changed = people.set_active(
+            connection, found.id, active, actor=actor.person, reason=data.reason
+        )
+        return _person(changed, tables.grants_of(connection, [changed.id]))
+
+
+def _managed(connection: Connection[Any], actor: Actor, person: str) -> Person:
+    """A person the actor manages; others are unknown, whether they exist or not."""
+    authorise(connection, actor, MANAGE)
+    found = people.find_person(connection, person)
+    path = path_of(connection, found.organisation)
+    if not scope_of(connection, actor).allows_at(MANAGE, path):
+        raise Refused("person.unknown")
+    return found
+
+
+def _organisation(one: tables.Organisation) -> OrganisationView:
+    return OrganisationView(
+        id=one.id,
+        parent=one.parent,
+        name_zh=one.name_zh,
+        name_en=one.name_en,
+        tier=one.tier,
+        path=one.path,
+        lon=one.lon / MICRO,
+        lat=one.lat / MICRO,
+    )
+
+
+def _grant(row: GrantRow) -> GrantView:
+    return GrantView(row.id, row.role, row.organisation, row.valid_from, row.valid_until)
+
+
+def _person(person: Person, grants: list[GrantRow]) -> PersonView:
+    return PersonView(
+        id=person.id,
+        name=person.name,
+        username=person.username,
+        organisation=person.organisation,
+        active=person.active,
+        invented=person.invented,
+        grants=[_grant(row) for row in grants],
+    )
+
+
+ROUTES: tuple[Any, ...] = (
+    sign_in,
+    get_session,
+    sign_out,
+    change_password,
+    first_person,
+    list_organisations,
+    list_people,
+    create_person,
+    close_account,
+    open_account,
+    set_password,
+    give_grant,
+    revoke_grant,
+    list_audit,
+)
