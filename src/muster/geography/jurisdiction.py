@@ -1,4 +1,4 @@
-"""Whose is a position: the station whose boundary holds it, else the nearest one, and it says so."""
+"""Whose is a position: the station whose boundary holds it, else the nearest, and it says so."""
 
 from __future__ import annotations
 

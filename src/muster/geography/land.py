@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from muster.geography.distance import haversine
 from muster.geography.pack import Pack
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ def land_at(pack: Pack, lon: float, lat: float, *, shore_m: float = 0) -> int | 
         return lands.ids[int(under.min())]
     if shore_m <= 0 or not lands.ids:
         return None
-    from muster.geography.distance import haversine
-
     near = int(lands.tree.nearest(here))
     line = shapely.shortest_line(pack.land[near].polygon, here)
     x, y = shapely.get_coordinates(line)[0]
