@@ -136,3 +136,10 @@ def without_password(dsn: str) -> str:
     known = conninfo_to_dict(dsn)
     known.pop("password", None)
     return make_conninfo("", **known)
+
+
+def is_used(owner_dsn: str) -> bool:
+    """Whether the database already holds a Muster."""
+    with psycopg.connect(owner_dsn, connect_timeout=10) as connection:
+        row = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])

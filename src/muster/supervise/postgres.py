@@ -158,6 +158,11 @@ class Postgres:
             self._startup_log.write_bytes(b"")
             self._child = Child(self._program(self._postgres_command()))
 
+    def attach(self) -> None:
+        """Learn the addresses of a server that somebody else keeps running in this folder."""
+        self._known = secrets.read(self.folder) or {role: "" for role in secrets.ROLES}
+        self._sockets = socket_folder(self.folder)
+
     def stop(self) -> None:
         """Fast shutdown (sessions are ended, everything is written), immediate after 30 s."""
         if self._child is not None:
@@ -410,6 +415,19 @@ def _has_sockets(run: Path) -> bool:
     finally:
         probe.unlink(missing_ok=True)
     return True
+
+
+def attached(folder: Path) -> Database:
+    """The database of a folder where a Muster runs now. Raises Trouble if it does not answer."""
+    server = Postgres(folder)
+    server.attach()
+    words = server.answer()
+    if words is not None:
+        raise Trouble(
+            f"{folder} 的数据库此刻没有应答，请稍后再试。（{words}）",
+            f"The database of {folder} does not answer now; try again shortly. ({words})",
+        )
+    return server.database
 
 
 @contextlib.contextmanager

@@ -1,0 +1,5 @@
+"""`python -m muster.cli` is the `muster` command."""
+
+from muster.cli.main import main
+
+main()

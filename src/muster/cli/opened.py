@@ -1,0 +1,51 @@
+"""A data folder's database for a command that looks at it or mends it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from muster.cli import marks, project
+from muster.supervise import postgres
+from muster.supervise.external import connect
+from muster.supervise.lock import Held
+from muster.supervise.postgres import Database
+from muster.supervise.trouble import Trouble
+
+
+def folder_option(command: click.decorators.FC) -> click.decorators.FC:
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="数据文件夹（默认 .muster/data）/ data folder",
+    )(command)
+
+
+def chosen(data: Path | None) -> Path:
+    """The data folder asked for. Raises Trouble unless it holds a Muster."""
+    folder = (data or project.real_data()).resolve()
+    if marks.read(folder) is None:
+        raise Trouble(
+            f"{folder} 不是 Muster 的数据文件夹：请用 --data 指定，例如 --data .muster/demo。",
+            f"{folder} is no data folder of Muster: name one, for example --data .muster/demo.",
+        )
+    return folder
+
+
+@contextmanager
+def database(folder: Path, *, alone: bool) -> Iterator[Database]:
+    """The database of a data folder: the running one if a Muster runs there, else started for the
+    length of the block. `alone`: refuse (Held) if a Muster runs there."""
+    address = os.environ.get("DATABASE_URL")
+    if address:
+        yield connect(address, os.environ.get("MUSTER_APP_URL"), folder)
+        return
+    try:
+        with postgres.running(folder, project.say) as server:
+            yield server.database
+    except Held:
+        if alone:
+            raise
+        yield postgres.attached(folder)

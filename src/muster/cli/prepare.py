@@ -1,0 +1,33 @@
+"""`python -m muster.cli.prepare`: bring the database up to date and put in what must be there.
+
+Reads MUSTER_SETTINGS (the server's settings, JSON), writes what `muster.app.prepare` returns, as
+JSON, to the file named in MUSTER_PREPARED, readable by us alone: it holds passwords. An expected
+obstacle is said in its own words on stderr, with exit code 1.
+"""
+
+import os
+import sys
+
+import msgspec
+
+from muster.app import NotThisFolder, prepare, settings_from_environment
+from muster.geography.faults import PackInvalid
+from muster.migrations.run import upgrade
+
+
+def main() -> int:
+    settings = settings_from_environment()
+    try:
+        upgrade(settings.owner_dsn)
+        prepared = prepare(settings)
+    except (NotThisFolder, PackInvalid) as obstacle:
+        print(obstacle, file=sys.stderr)
+        return 1
+    descriptor = os.open(os.environ["MUSTER_PREPARED"], os.O_WRONLY | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(prepared))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
