@@ -31,7 +31,7 @@ from muster.command.incidents import facts as incident_facts
 from muster.command.incidents import state as incident_state
 from muster.command.incidents import tables as incident_tables
 from muster.command.operations import operations
-from muster.geography.pack import Pack, load
+from muster.geography.pack import Pack, PersonRow, load
 from muster.identity.authoriser import IdentityAuthoriser
 from muster.identity.first_link import make_first_link
 from muster.identity.install import install, install_simulator
@@ -364,7 +364,8 @@ def prepare(settings: Settings) -> Prepared:
     passwords = Passwords(testing=settings.testing)
     with open_pool(settings.app_dsn) as pool, pool.connection() as connection:
         password = demo_password(settings) if mark.demo else None
-        install(connection, pack, password, passwords=passwords)
+        crowd = msgspec.structs.replace(pack, people={**pack.people, **demo_people(pack)})
+        install(connection, crowd, password, passwords=passwords)
         unit_tables.install(connection, pack, actor="system:install")
         if mark.kind == "simulated" and password is not None:
             install_simulator(connection, password, passwords=passwords)
@@ -385,14 +386,26 @@ def demo_password(settings: Settings) -> str:
     return path.read_text()
 
 
+def demo_people(pack: Pack) -> dict[str, PersonRow]:
+    """One invented person a role, named after the role, beside the pack's own people."""
+    found: dict[str, PersonRow] = {}
+    for role, shown in ROLES.items():
+        like = next((one for one in pack.people.values() if one.role == role), None)
+        if like is None:
+            continue
+        name, username = f"示例{shown.name_zh}", role.replace("_", "-")
+        found[f"demo-{username}"] = PersonRow(
+            id=f"demo-{username}",
+            name=name,
+            username=username,
+            organisation=like.organisation,
+            role=role,
+        )
+    return found
+
+
 def demo_accounts(pack: Pack, password: str) -> tuple[Account, ...]:
-    """One account a role: the pack's person whose username is the role's name."""
-    found = []
-    for role in ROLES:
-        username = role.replace("_", "-")
-        if any(person.username == username for person in pack.people.values()):
-            found.append(Account(role, username, password))
-    return tuple(found)
+    return tuple(Account(one.role, one.username, password) for one in demo_people(pack).values())
 
 
 def serve(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from muster.command.incidents.possible import possible
 from muster.command.incidents.state import STATES, Incident
 from muster.command.incidents.tables import IncidentRow, Wanted
 from muster.geography.cells import cell
-from muster.geography.distance import haversine_m
+from muster.geography.distance import haversine
 from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.entry import Entry
@@ -275,7 +275,7 @@ def _duplicates(row: IncidentRow, near: Sequence[IncidentRow]) -> list[Duplicate
     for one in near:
         if one.id == row.id or one.place is None:
             continue
-        away = haversine_m(row.place.lon, row.place.lat, one.place.lon, one.place.lat)
+        away = haversine(row.place.lon, row.place.lat, one.place.lon, one.place.lat)
         age = round((row.reported_at - one.reported_at).total_seconds())
         if away <= NEAR_M and abs(age) <= NEAR_S:
             found.append(Duplicate(one, away, age))

@@ -88,7 +88,7 @@ def find_places(
     q: Annotated[str, Parameter(max_length=64)] = "",
     limit: Annotated[int, Parameter(ge=1, le=50)] = 10,
 ) -> Places:
-    return Places(list(search(platform.pack, q, limit)))
+    return Places(list(search(platform.pack, q, limit=limit)))
 
 
 ROUTES: tuple[Any, ...] = (get_city, get_coast, get_boundaries, find_places)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from litestar import Litestar, MediaType, Response, get
+from litestar.concurrency import sync_to_thread
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
-from litestar.exceptions import NotFoundException
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,6 +23,7 @@ from muster.api import action, command, geography, health, identity, openapi, se
 from muster.api.platform import Platform
 from muster.api.problems import HANDLERS
 from muster.journal.clock import monotonic
+from muster.journal.refusal import Refused
 
 log = logging.getLogger("muster.access")
 BODY_LIMIT = 256 * 1024
@@ -37,37 +42,58 @@ HEADERS = (
 Lifespan = Callable[[Litestar], Any]
 
 
-def access_log(app: ASGIApp) -> ASGIApp:
+class AccessLog(ASGIMiddleware):
     """Safe headers on every answer, and one line per request: method, path (identifiers only,
     never a query), status, milliseconds."""
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         began, status = monotonic(), 0
 
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = list(message["headers"])
-                headers += HEADERS
-                if scope["path"].startswith("/api/") and not any(
-                    name.lower() == b"cache-control" for name, _ in headers
-                ):
-                    headers.append((b"cache-control", b"no-store"))
-                message["headers"] = headers
+                message["headers"] = [*message["headers"], *_headers(scope["path"], message)]
             await send(message)
 
         try:
-            await app(scope, receive, noting)
+            await next_app(scope, receive, noting)
         finally:
             took = round((monotonic() - began) * 1000, 1)
-            fields = {"method": scope["method"], "path": scope["path"][:200], "status": status}
+            fields = {"method": scope["method"], "path": scope["path"][:200], "status": status}  # type: ignore[typeddict-item]
             log.info("request", extra={"fields": {**fields, "ms": took}})
 
-    return wrapped
+
+def _headers(path: str, message: Any) -> list[tuple[bytes, bytes]]:
+    cached = any(name.lower() == b"cache-control" for name, _ in message["headers"])
+    api = path.startswith("/api/") and not cached
+    return [*HEADERS, *([(b"cache-control", b"no-store")] if api else [])]
+
+
+class SimulatedNow(ASGIMiddleware):
+    """In a driven data folder every signed-in request may say the moment it is made at; what
+    falls due until then is performed before the request is answered."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        said = dict(scope["headers"]).get(b"simulated-now")
+        if said is not None and scope["state"].get("signed_in") is not None:
+            await sync_to_thread(self._platform.simulate_to, moment(said.decode("latin-1")))
+        await next_app(scope, receive, send)
+
+
+def moment(text: str) -> datetime:
+    """An RFC 3339 time. Raises Refused("input.invalid")."""
+    try:
+        return msgspec.convert(text, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, ValueError, OverflowError):
+        raise Refused("input.invalid", path="Simulated-Now", reason="time") from None
 
 
 def page(web: Path) -> list[Any]:
@@ -86,11 +112,6 @@ def page(web: Path) -> list[Any]:
         cache_control=None,
     )
     return [index_page, assets]
-
-
-@get("/", include_in_schema=False, sync_to_thread=False)
-def no_page() -> Response[str]:
-    raise NotFoundException
 
 
 def litestar_app(
@@ -126,20 +147,20 @@ def litestar_app(
         route_handlers=routes,
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
-            "actor": Provide(session.actor, sync_to_thread=True),
+            **session.DEPENDENCIES,
             "commander": Provide(command.commander, sync_to_thread=False),
             "wanted": Provide(command.incident_filter, sync_to_thread=False),
         },
         exception_handlers=handlers,
-        middleware=[access_log],
+        middleware=[
+            AccessLog(),
+            session.SessionMiddleware(session.sessions_for(platform)),
+            *([SimulatedNow(platform)] if platform.driven is not None else []),
+        ],
         request_max_body_size=BODY_LIMIT,
         compression_config=CompressionConfig(backend="gzip", minimum_size=2000),
         lifespan=[lifespan],
         openapi_config=openapi.CONFIG,
         signature_types=[Platform],
         logging_config=None,
-        state=session.state_for(platform),
     )
-
-
-_: tuple[Any, ...] = (Awaitable, no_page)

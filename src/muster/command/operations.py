@@ -18,7 +18,7 @@ from muster.command.incidents.decide import Located
 from muster.command.incidents.state import Incident
 from muster.command.incidents.tables import next_number
 from muster.geography.cells import cell
-from muster.geography.distance import haversine_m
+from muster.geography.distance import haversine
 from muster.geography.jurisdiction import jurisdiction
 from muster.geography.pack import Pack
 from muster.journal.deadlines import Due
@@ -42,7 +42,7 @@ def locate(pack: Pack, place: inputs.Place) -> Located:
         text=msgspec.json.encode(rounded).decode(),
         cell=cell(place.lon, place.lat),
         jurisdiction=found.organisation,
-        sure=found.sure,
+        sure=found.inside,
     )
 
 
@@ -201,7 +201,7 @@ def _steps(pack: Pack) -> list[Any_]:
         if state is None or state.erased or asked.lon is None or asked.lat is None:
             return rules
         place = msgspec.json.decode(opening.open(opening.matter, state.place), type=inputs.Place)
-        away = haversine_m(asked.lon, asked.lat, place.lon, place.lat)
+        away = haversine(asked.lon, asked.lat, place.lon, place.lat)
         return replace(rules, away_m=away)
 
     return [

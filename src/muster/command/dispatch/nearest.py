@@ -12,8 +12,8 @@ from psycopg import Connection
 from muster.action.choose_units import rank
 from muster.action.units.duty import may_be_sent
 from muster.action.units.tables import Unit, free_units
-from muster.geography.distance import haversine_m
-from muster.geography.land import land_at
+from muster.geography.distance import haversine
+from muster.geography.land import by_road, land_at
 from muster.geography.pack import Pack
 
 
@@ -61,13 +61,10 @@ def candidates(
         for unit in free_units(connection)
         if unit.id not in without and not may_be_sent(unit, world.pack)
     ]
-    scene_land = land_at(world.pack, scene.lon, scene.lat)
-    return rank.rank([_ready(unit, world, scene, scene_land, now) for unit in free], limit)
+    return rank.rank([_ready(unit, world, scene, now) for unit in free], limit)
 
 
-def _ready(
-    unit: Unit, world: World, scene: Scene, scene_land: int | None, now: datetime
-) -> rank.Ready:
+def _ready(unit: Unit, world: World, scene: Scene, now: datetime) -> rank.Ready:
     fix = world.fix_of(unit.id)
     lon, lat = (fix.lon, fix.lat) if fix else (unit.lon, unit.lat)
     return rank.Ready(
@@ -76,16 +73,17 @@ def _ready(
         organisation=unit.organisation,
         mode=unit.mode,
         speed_kmh=unit.speed_kmh,
-        away_m=haversine_m(lon, lat, scene.lon, scene.lat),
+        away_m=haversine(lon, lat, scene.lon, scene.lat),
         fix_age_s=rank.fix_age_s(fix.at if fix else None, now),
-        reachable=_reachable(unit.mode, world.pack, lon, lat, scene_land),
+        reachable=_reachable(unit.mode, world.pack, lon, lat, scene),
         own_area=unit.organisation == scene.jurisdiction,
     )
 
 
-def _reachable(mode: str, pack: Pack, lon: float, lat: float, scene_land: int | None) -> bool:
+def _reachable(mode: str, pack: Pack, lon: float, lat: float, scene: Scene) -> bool:
+    """Whether a straight way leads there: by land over bridges, by water to a place at sea."""
     if mode == "air":
         return True
     if mode == "water":
-        return scene_land is None
-    return scene_land is not None and land_at(pack, lon, lat) == scene_land
+        return land_at(pack, scene.lon, scene.lat) is None
+    return by_road(pack, (lon, lat), (scene.lon, scene.lat))

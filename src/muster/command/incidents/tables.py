@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from psycopg import Connection
 
 from muster.action.orders.state import Order
 from muster.command.incidents import facts
@@ -248,10 +249,9 @@ class Counts(msgspec.Struct, frozen=True):
     closed: int
 
 
-def counts(reader: Reader, since: datetime) -> Counts:
+def counts(connection: Connection[Any], since: datetime) -> Counts:
     """Open matters by level and state; reported and closed since then. Counts only, so that
     every signed-in role may see them."""
-    connection = reader.connection
     levels = connection.execute(
         "SELECT level::text, count(*) FROM incident WHERE open GROUP BY 1"
     ).fetchall()
