@@ -1,0 +1,1 @@
+"""A day of a city, and recorded days, played through the real doors."""
