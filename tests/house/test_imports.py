@@ -139,6 +139,16 @@ def test_a_run_time_import_is_told_from_a_type() -> None:
     assert _imported_at_run_time(ast.parse(both)) == {"a", "d"}
 
 
+def test_every_tables_module_belongs_to_its_part() -> None:
+    guarded = " ".join(c.get("protected_modules", "") for c in CONTRACTS.values()).split()
+    for path in sources.product():
+        name = ".".join(path.relative_to(sources.MUSTER.parent).with_suffix("").parts)
+        assert path.name != "tables.py" or name in guarded, (
+            f"{sources.shown(path)} is open to every part: list {name} in the contract "
+            f"tables-{path.relative_to(sources.MUSTER).parts[0]} of .importlinter"
+        )
+
+
 def test_no_fixture_without_a_contract() -> None:
     extra = {p.name for p in BROKEN.iterdir() if p.is_dir()} - CONTRACTS.keys()
     assert not extra, f"fixtures of contracts that are gone: delete {sorted(extra)}"

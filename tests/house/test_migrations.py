@@ -37,7 +37,7 @@ def _faults(path: Path, before: str | None) -> Iterator[Fault]:
             for name in names:
                 if name not in ("alembic", "__future__"):
                     yield Fault(path.name, node.lineno, f"imports {name}: a migration is SQL text")
-    made = set(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+)", body))
+    made = set(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \(", body))
     granted = set(re.findall(r"\w+", " ".join(re.findall(r"GRANT ([^;]*?) TO", body, re.DOTALL))))
     for table in sorted(made - granted):
         yield Fault(path.name, 1, f"table {table} has no GRANT … TO muster_app in this file")

@@ -20,8 +20,17 @@ def _ours() -> list[Path]:
     return [*paths, *([launcher] if (launcher := sources.ROOT / "muster").is_file() else [])]
 
 
+def _counted() -> list[size.Size]:
+    # A test asks for as many fixtures as it needs; pyproject.toml tells ruff the same.
+    return [
+        one
+        for one in size.measured(_ours())
+        if not (one.kind == "parameters" and one.file.startswith("tests/"))
+    ]
+
+
 def test_nothing_is_larger_than_the_house_allows() -> None:
-    faults = list(ratchet.faults(size.measured(_ours()), ratchet.read(EXCEPTIONS)))
+    faults = list(ratchet.faults(_counted(), ratchet.read(EXCEPTIONS)))
     assert not faults, sources.faults_text("House sizes (tests/house/exceptions.toml)", faults)
 
 

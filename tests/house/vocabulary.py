@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from muster.cli.main import muster
 from muster.command.incidents.state import STATES
 from muster.identity.roles import ROLES
 
@@ -15,4 +16,4 @@ def states() -> list[str]:
 
 
 def commands() -> set[str]:
-    raise NotImplementedError
+    return set(muster.commands)
