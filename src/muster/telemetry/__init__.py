@@ -1,0 +1,1 @@
+"""Where things are now: the latest position of every unit, and its history."""

@@ -1,0 +1,244 @@
+"""Reporting, the history in a real database, and starting again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from muster.journal.clock import DrivenClock
+from muster.telemetry import tables
+from muster.telemetry.fixes import Fix
+from muster.telemetry.history import FULL, History
+from muster.telemetry.positions import Positions
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+Pool = ConnectionPool[Connection[Any]]
+
+
+def fix(ago_s: float = 0, lon: float = 122.1, lat: float = 30.0) -> Fix:
+    return Fix(lon=lon, lat=lat, at=NOW - timedelta(seconds=ago_s), speed_kmh=30)
+
+
+@pytest.fixture
+def clock() -> DrivenClock:
+    return DrivenClock(NOW)
+
+
+@pytest.fixture
+def pool(database: Any) -> Iterator[Pool]:
+    with ConnectionPool(database.app_dsn, min_size=1, max_size=4, open=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def positions(pool: Pool, clock: DrivenClock) -> Iterator[Positions]:
+    opened = Positions(pool, clock)
+    opened.start()
+    yield opened
+    opened.stop()
+
+
+def rows(pool: Pool, statement: str = "SELECT unit, at FROM position ORDER BY unit, at") -> Any:
+    with pool.connection() as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+def counted(pool: Pool) -> dict[str, int]:
+    return dict(rows(pool, "SELECT code, count FROM telemetry_reject"))
+
+
+def partitions(pool: Pool) -> list[str]:
+    found = rows(
+        pool,
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = 'position'::regclass ORDER BY 1",
+    )
+    return [row[0] for row in found]
+
+
+def test_a_batch_is_in_the_latest_and_in_the_history(positions: Positions, pool: Pool) -> None:
+    reported = positions.report("a", [fix(2), fix(1), fix(90_000), fix(1)], NOW)
+    assert (reported.accepted, [(one.index, one.code) for one in reported.rejected]) == (
+        2,
+        [(2, "position.too_old"), (3, "position.duplicate")],
+    )
+    latest = positions.latest("a")
+    assert latest is not None and latest.at == NOW - timedelta(seconds=1)
+    assert positions.latest("b") is None
+    positions.flush()
+    assert rows(pool) == [
+        ("a", NOW - timedelta(seconds=2)),
+        ("a", NOW - timedelta(seconds=1)),
+    ]
+    assert counted(pool) == {"position.too_old": 1, "position.duplicate": 1}
+
+
+def test_rejects_are_added_up_by_day(positions: Positions, pool: Pool, clock: DrivenClock) -> None:
+    for _ in range(2):
+        positions.report("a", [fix(90_000), fix(lon=0, lat=0)], NOW)
+        positions.flush()
+    clock.advance(NOW + timedelta(days=1))
+    positions.report("a", [fix(90_000)], NOW)
+    positions.flush()
+    assert rows(pool, "SELECT code, day, count FROM telemetry_reject ORDER BY 1, 2") == [
+        ("position.no_fix", date(2026, 11, 23), 2),
+        ("position.too_old", date(2026, 11, 23), 2),
+        ("position.too_old", date(2026, 11, 24), 1),
+    ]
+
+
+def test_a_batch_sent_again_changes_nothing(positions: Positions, pool: Pool) -> None:
+    batch = [fix(3), fix(2), fix(1)]
+    positions.report("a", batch, NOW)
+    positions.flush()
+    positions.report("a", [*batch, fix(0)], NOW)
+    positions.flush()
+    assert len(rows(pool)) == 4
+    assert counted(pool)["position.duplicate"] == 3
+
+
+def test_an_outage_of_the_database_loses_nothing(
+    positions: Positions, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tables.write
+
+    def away(*_: Any) -> int:
+        raise psycopg.OperationalError("away")
+
+    monkeypatch.setattr(tables, "write", away)
+    positions.report("a", [fix(2), fix(90_000)], NOW)
+    with pytest.raises(psycopg.OperationalError):
+        positions.flush()
+    positions.report("a", [fix(1)], NOW)
+    assert positions.latest("a") is not None
+    monkeypatch.setattr(tables, "write", real)
+    positions.flush()
+    assert len(rows(pool)) == 2 and counted(pool) == {"position.too_old": 1}
+
+
+def test_a_full_queue_drops_the_oldest_and_counts_them(pool: Pool, clock: DrivenClock) -> None:
+    history = History(pool, clock, limit=3)
+    kept = [tables.Written("a", k) for k in _kept(5)]
+    history.add(kept)
+    history.flush()
+    assert [row[1] for row in rows(pool)] == [row.at for row in kept[2:]]
+    assert counted(pool) == {FULL: 2}
+
+
+def _kept(number: int) -> list[Any]:
+    from muster.telemetry.fixes import judge
+
+    return judge([fix(number - n) for n in range(number)], NOW, None).kept
+
+
+def test_the_latest_are_there_after_a_start(
+    positions: Positions, pool: Pool, clock: DrivenClock
+) -> None:
+    positions.report("a", [fix(9), fix(5, lon=122.2)], NOW)
+    positions.report("b", [fix(7)], NOW)
+    positions.report("old", [fix(23 * 3600)], NOW)
+    positions.stop()
+    clock.advance(NOW + timedelta(hours=2))
+    again = Positions(pool, clock)
+    again.start(shown=lambda unit: unit != "b")
+    try:
+        latest = again.latest("a")
+        assert latest is not None
+        assert (latest.lon, latest.speed_kmh) == (122.2, 30)
+        assert latest.at == NOW - timedelta(seconds=5)
+        assert again.latest_many(["a", "b", "old"]).keys() == {"a"}
+    finally:
+        again.stop()
+
+
+def test_stopping_writes_what_is_queued(pool: Pool, clock: DrivenClock) -> None:
+    positions = Positions(pool, clock)
+    positions.start()
+    positions.report("a", [fix()], NOW)
+    positions.stop()
+    assert len(rows(pool)) == 1
+
+
+def test_days_are_made_ahead_and_dropped_when_kept_long_enough(
+    pool: Pool, clock: DrivenClock
+) -> None:
+    history = History(pool, clock, keep_days=2)
+    history.keep_days()
+    assert partitions(pool) == [f"position_202611{day}" for day in (22, 23, 24, 25)]
+    clock.advance(NOW + timedelta(days=2))
+    history.keep_days()
+    assert partitions(pool) == [f"position_202611{day}" for day in range(23, 28)]
+
+
+def test_a_day_without_a_partition_gets_one(pool: Pool, clock: DrivenClock) -> None:
+    history = History(pool, clock)
+    history.add([tables.Written("a", k) for k in _kept(1)])
+    history.flush()
+    assert partitions(pool) == ["position_20261123"]
+
+
+def test_a_fix_lies_in_the_day_of_utc(positions: Positions, pool: Pool) -> None:
+    positions.report("a", [fix(8 * 3600), fix(8 * 3600 + 1)], NOW)
+    positions.flush()
+    assert rows(pool, "SELECT tableoid::regclass::text FROM position ORDER BY at") == [
+        ("position_20261122",),
+        ("position_20261123",),
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM position",
+        "UPDATE position SET lon = 0",
+        "TRUNCATE position",
+        "DROP TABLE position_20261123",
+        "DELETE FROM position_20261123",
+        "DELETE FROM telemetry_reject",
+        "CREATE TABLE position_20300101 (x int)",
+    ],
+)
+def test_the_app_role_only_appends(pool: Pool, clock: DrivenClock, statement: str) -> None:
+    History(pool, clock).keep_days()
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        rows(pool, statement)
+
+
+@pytest.mark.parametrize("before", [date(2026, 11, 25), date(2026, 11, 26), date(2099, 1, 1)])
+def test_the_newest_two_days_cannot_be_dropped(
+    pool: Pool, clock: DrivenClock, before: date
+) -> None:
+    History(pool, clock).keep_days()
+    with pytest.raises(psycopg.errors.InvalidParameterValue), pool.connection() as connection:
+        tables.drop_days(connection, before)
+    assert len(partitions(pool)) == 4
+
+
+def test_only_the_app_role_may_call_the_functions(database: Any) -> None:
+    with psycopg.connect(database.owner_dsn) as connection:
+        granted = connection.execute(
+            "SELECT p.proname, array_to_string(p.proacl, ' ') FROM pg_proc p"
+            " WHERE p.proname LIKE 'position\\_%' AND prosecdef"
+        ).fetchall()
+    assert len(granted) == 2
+    for _, rights in granted:
+        assert "muster_app=X" in rights and " =X" not in f" {rights}"
+
+
+def test_positions_are_kept_for_two_days_at_least(pool: Pool, clock: DrivenClock) -> None:
+    with pytest.raises(ValueError):
+        History(pool, clock, keep_days=1)
+
+
+def test_a_forgotten_unit_has_no_position(positions: Positions) -> None:
+    positions.report("a", [fix()], NOW)
+    assert [one.unit for one in positions.in_view((122, 29, 123, 31))] == ["a"]
+    positions.forget("a")
+    assert positions.latest("a") is None
+    assert positions.in_view((122, 29, 123, 31)) == []
