@@ -56,6 +56,8 @@ def dispatch(state: Incident | None, asked: inputs.Dispatch, context: Known) -> 
     found = in_stage(state, *AT_WORK)
     if len({one.unit for one in asked.orders}) < len(asked.orders):
         raise Refused("unit.twice")
+    if len({one.order for one in asked.orders}) < len(asked.orders):
+        raise Refused("order.exists")
     return [
         _give(found, one.order, one.unit, context, opinion=asked.opinion) for one in asked.orders
     ]
@@ -91,7 +93,8 @@ def _give(
 
 def officer_arrival(incident_level: int, asked: inputs.Report, context: Known) -> list[Fact]:
     """The order of an officer who found it himself: given, signed and on scene at once."""
-    assert asked.officer_unit and asked.officer_order
+    if not asked.officer_unit or not asked.officer_order:
+        raise Refused("input.invalid", path="officer_order", reason="missing")
     sendable = context.read.units.get(asked.officer_unit)
     if sendable is None:
         raise Refused("unit.unknown", unit=asked.officer_unit)

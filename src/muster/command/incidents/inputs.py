@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-Matter = Annotated[str, Meta(min_length=36, max_length=36, pattern="^[0-9a-f-]{36}$")]
+Matter = Annotated[
+    str,
+    Meta(min_length=36, max_length=36, pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+]
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Because_ = Annotated[str, Meta(min_length=1, max_length=500)]

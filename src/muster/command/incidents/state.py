@@ -33,6 +33,9 @@ CLOSED_STATES = ("closed", "called_back", "archived", "merged", "cancelled")
 #: Stages in which units are sent and at work.
 AT_WORK = ("received", "waiting")
 
+#: Clocks that end with the closing feedback; those of orders and of a transfer run on.
+_OF_THE_PAPERWORK = ("wait", "first_feedback", "final_feedback", "cancel_confirm")
+
 _OF_ORDER = {
     "given": "dispatched",
     "delivered": "dispatched",
@@ -197,8 +200,29 @@ def _fed_back(state: Incident, fact: facts.IncidentFedBack, entry: Entry) -> dic
     if not fact.final:
         due = _without(state.due, "first_feedback")
         return {"feedback": feedback, "category_final": final, "due": due}
-    due = {"review": fact.review_by}
-    return _stage("reported", entry, feedback=feedback, category_final=final, due=due)
+    due = {**_without(state.due, *_OF_THE_PAPERWORK), "review": fact.review_by}
+    moved = _stage("reported", entry, feedback=feedback, category_final=final, due=due)
+    return {**moved, "cancel_asked_by": "", "cancel_why": ""}
+
+
+def _completed(state: Incident, fact: facts.IncidentCompleted, entry: Entry) -> dict[str, Any]:
+    """Units may have been sent while the caller was still speaking: then nobody waits."""
+    wait = {"wait": fact.wait_by} if _needs_somebody(state, state.orders) else {}
+    ended = fact.call_ended_at
+    return _stage("waiting", entry, call_ended_at=ended, due={**state.due, **wait})
+
+
+def _feedback_returned(
+    state: Incident, fact: facts.IncidentFeedbackReturned, entry: Entry
+) -> dict[str, Any]:
+    due = {**_without(state.due, "review"), "final_feedback": fact.final_feedback_by}
+    return _stage("waiting", entry, feedback=None, due=due)
+
+
+def _over(name: str, entry: Entry, **changes: Any) -> dict[str, Any]:
+    """No hand-off is waited for any more: neither a transfer nor a cancellation."""
+    rest = {"offered_to": "", "cancel_asked_by": "", "due": {}}
+    return _stage(name, entry, **{**rest, **changes})
 
 
 def _place(state: Incident, fact: facts.IncidentPlaceCorrected, entry: Entry) -> dict[str, Any]:
@@ -235,22 +259,17 @@ def _missed(state: Incident, fact: facts.IncidentClockMissed, entry: Entry) -> d
 
 
 def _unmerged(state: Incident, fact: facts.IncidentUnmerged, entry: Entry) -> dict[str, Any]:
-    due = {"wait": fact.wait_by} if _needs_somebody_after_unmerge(state) else {}
-    return _stage("waiting", entry, merged_into=None, due=due)
-
-
-def _needs_somebody_after_unmerge(state: Incident) -> bool:
-    return state.handled_since is None and furthest(state.orders) is None
+    """Nobody was there yet: somebody must be sent. Somebody was: the feedback is still owed."""
+    name = "wait" if state.handled_since is None else "final_feedback"
+    return _stage("waiting", entry, merged_into=None, due={name: fact.wait_by})
 
 
 def _erased(state: Incident, fact: facts.IncidentErased, entry: Entry) -> dict[str, Any]:
-    return {"erased": True}
+    return {"erased": True, "due": {}}
 
 
 _CHANGES: Mapping[type, Any] = {
-    facts.IncidentCompleted: lambda s, f, e: _stage(
-        "waiting", e, call_ended_at=f.call_ended_at, due={**s.due, "wait": f.wait_by}
-    ),
+    facts.IncidentCompleted: _completed,
     facts.IncidentRemarked: lambda s, f, e: {},
     facts.IncidentPlaceCorrected: _place,
     facts.IncidentTimeCorrected: lambda s, f, e: {f.field: f.at},
@@ -265,21 +284,19 @@ _CHANGES: Mapping[type, Any] = {
     facts.IncidentOrganisationAsked: lambda s, f, e: {"asked": s.asked | {f.organisation}},
     facts.IncidentUrged: lambda s, f, e: {},
     facts.IncidentCancelRequested: _cancel_asked,
-    facts.IncidentCancelled: lambda s, f, e: _stage("cancelled", e, due={}, cancel_asked_by=""),
+    facts.IncidentCancelled: lambda s, f, e: _over("cancelled", e),
     facts.IncidentCancelDeclined: lambda s, f, e: {
         "cancel_asked_by": "",
         "cancel_why": "",
         "due": _without(s.due, "cancel_confirm"),
     },
-    facts.IncidentMerged: lambda s, f, e: _stage("merged", e, merged_into=f.into, due={}),
+    facts.IncidentMerged: lambda s, f, e: _over("merged", e, merged_into=f.into),
     facts.IncidentAbsorbed: lambda s, f, e: {"duplicates": s.duplicates | {f.duplicate}},
     facts.IncidentUnmerged: _unmerged,
     facts.IncidentReleased: lambda s, f, e: {"duplicates": s.duplicates - {f.duplicate}},
     facts.IncidentFedBack: _fed_back,
-    facts.IncidentFeedbackReturned: lambda s, f, e: _stage(
-        "waiting", e, feedback=None, due={"final_feedback": f.final_feedback_by}
-    ),
-    facts.IncidentClosed: lambda s, f, e: _stage("closed", e, due={"call_back": f.call_back_by}),
+    facts.IncidentFeedbackReturned: _feedback_returned,
+    facts.IncidentClosed: lambda s, f, e: _over("closed", e, due={"call_back": f.call_back_by}),
     facts.IncidentCalledBack: lambda s, f, e: _stage("called_back", e, rating=f.rating, due={}),
     facts.IncidentArchived: lambda s, f, e: _stage("archived", e, due={}),
     facts.IncidentClockMissed: _missed,
