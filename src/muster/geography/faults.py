@@ -18,7 +18,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "bad_json": ("GeoJSON 写法有误：{detail}", "this is not valid GeoJSON: {detail}"),
     "bad_csv": ("CSV 写法有误：{detail}", "this is not valid CSV: {detail}"),
     "missing_column": ("缺少“{column}”一列", "the column “{column}” is missing"),
-    "unknown_column": ("不认识“{column}”一列", "the column “{column}” is not known"),
+    "unknown_column": ("不认识“{column}”这一项", "“{column}” is not known here"),
     "cell_count": (
         "应有 {expected} 格，实有 {found} 格",
         "expected {expected} cells and found {found}",

@@ -52,7 +52,7 @@ CLOCKS: Final = (
 )
 
 
-class City(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class City(msgspec.Struct, frozen=True):
     """pack.toml, table [city]. bbox = west, south, east, north; centre = lon, lat."""
 
     id: Word

@@ -14,8 +14,6 @@ import msgspec
 from muster.geography.faults import Faults
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-_FIELD = re.compile(r"\$\.(\w+)")
-_MISSING = re.compile(r"required field `(\w+)`")
 _FEATURE = re.compile(r'"type"\s*:\s*"Feature"')
 
 
@@ -127,17 +125,32 @@ def _convert(
     }
     try:
         return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as error:
-        message = str(error)
-        missing = _MISSING.search(message)
-        field = _FIELD.search(message)
-        if missing:
-            faults.add(*place, "missing_value", column=missing[1])
-        else:
-            column = field[1] if field else "?"
-            detail = message.split(" - at")[0]
-            faults.add(*place, "bad_value", column=column, value=raw.get(column), detail=detail)
+    except msgspec.ValidationError:
+        for column, detail in _wrong(values, kind, strict=False):
+            if detail is None:
+                faults.add(*place, "missing_value", column=column)
+            else:
+                value = raw.get(column)
+                faults.add(*place, "bad_value", column=column, value=value, detail=detail)
         return None
+
+
+def _wrong(
+    values: dict[str, Any], kind: type[msgspec.Struct], *, strict: bool
+) -> Iterator[tuple[str, str | None]]:
+    """Every field that does not fit, with what is wrong with it; None when it is missing.
+
+    The conversion of the whole struct tells of the first one only.
+    """
+    for field in msgspec.structs.fields(kind):
+        if field.name not in values:
+            if field.required:
+                yield field.name, None
+            continue
+        try:
+            msgspec.convert(values[field.name], field.type, strict=strict)
+        except msgspec.ValidationError as error:
+            yield field.name, str(error).split(" - at")[0]
 
 
 def read_toml(folder: Path, file: str, table: str, kind: type[Row], faults: Faults) -> Row | None:
@@ -151,24 +164,23 @@ def read_toml(folder: Path, file: str, table: str, kind: type[Row], faults: Faul
         where = re.search(r"at line (\d+)", str(error))
         faults.add(file, int(where[1]) if where else 0, "bad_toml", detail=error)
         return None
-    values = whole.get(table, {})
-    try:
-        return msgspec.convert(values, kind)
-    except msgspec.ValidationError as error:
-        message = str(error)
-        missing = _MISSING.search(message)
-        field = _FIELD.search(message)
-        if missing:
-            faults.add(
-                file, line_of(folder / file, f"[{table}]"), "missing_value", column=missing[1]
-            )
-        else:
-            column = field[1] if field else table
-            value = values.get(column) if isinstance(values, dict) else values
-            detail = message.split(" - at")[0]
-            line = line_of(folder / file, column)
-            faults.add(file, line, "bad_value", column=column, value=value, detail=detail)
+    values = whole.get(table)
+    if not isinstance(values, dict):
+        faults.add(file, 1, "missing_value", column=f"[{table}]")
         return None
+    known = {field.name for field in msgspec.structs.fields(kind)}
+    unknown = [name for name in values if name not in known]
+    for name in unknown:
+        faults.add(file, line_of(folder / file, name), "unknown_column", column=name)
+    wrong = list(_wrong(values, kind, strict=True))
+    for column, detail in wrong:
+        if detail is None:
+            line = line_of(folder / file, f"[{table}]")
+            faults.add(file, line, "missing_value", column=column)
+        else:
+            line, value = line_of(folder / file, column), values[column]
+            faults.add(file, line, "bad_value", column=column, value=value, detail=detail)
+    return None if unknown or wrong else msgspec.convert(values, kind)
 
 
 def line_of(path: Path, start: str) -> int:
