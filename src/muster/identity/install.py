@@ -78,20 +78,31 @@ def install(
     if demo_password is None:
         return written
     crowd = _Crowd(connection, passwords or Passwords(), demo_password, now())
-    for row in (*pack.people.values(), *demo_accounts(pack.organisations)):
+    everybody: dict[str, PersonRow] = {account.id: account for account in demo_accounts(pack)}
+    for row in {**everybody, **pack.people}.values():
         crowd.add(row)
     return written + crowd.written
 
 
-def demo_accounts(organisations: Mapping[str, OrganisationRow]) -> list[Account]:
-    """One invented person per role: at the top, at the first station, or at the first partner."""
-    found = list(organisations.values())
+def demo_accounts(pack: CityPack) -> list[Account]:
+    """One invented person per role, whose username is the role's (`duty-chief`).
+
+    The pack's own where it has one, else: at the top, at the first station, at the first partner.
+    """
+    found = list(pack.organisations.values())
     top = next(one.id for one in found if one.parent is None)
     station = next((one.id for one in found if one.tier == "station"), top)
     partner = next((one.id for one in found if one.tier == "partner"), station)
     places = dict.fromkeys(STATION_ROLES, station) | dict.fromkeys(ASKED_IN, partner)
-    people = [role for role in ROLES.values() if not role.machine]
-    return [_account(role, places.get(role.code, top)) for role in people]
+    own = {row.username: row for row in pack.people.values()}
+    accounts = []
+    for role in ROLES.values():
+        account = _account(role, places.get(role.code, top))
+        if row := own.get(account.username):
+            account = Account(row.id, row.name, row.username, row.organisation, row.role)
+        if not role.machine:
+            accounts.append(account)
+    return accounts
 
 
 def _account(role: Role, organisation: str) -> Account:

@@ -58,7 +58,9 @@ def root_query() -> tuple[str, Sequence[Any]]:
 def visible(column: LiteralString, areas: Sequence[Area]) -> tuple[str, list[Any]]:
     """A condition on a column of matters, with its parameters; false when there is no area.
 
-    '/' follows '.' in the "C" order, so everything under a path is one range of the index.
+    '/' follows '.' in the "C" order, so everything under a path is one range of the index. The
+    column stands outside the subquery: inside, `matter` would mean the subquery's own column and
+    everything would be visible.
     """
     conditions, values = [], []
     for area in areas:
@@ -68,7 +70,7 @@ def visible(column: LiteralString, areas: Sequence[Area]) -> tuple[str, list[Any
     if not conditions:
         return "false", []
     either = " OR ".join(conditions)
-    text = f"EXISTS (SELECT FROM matter_access a WHERE a.matter = {column} AND ({either}))"
+    text = f"{column} IN (SELECT a.matter FROM matter_access a WHERE {either})"
     return text, values
 
 
