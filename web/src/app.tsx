@@ -1,0 +1,68 @@
+/** Which page: the one-time set-up, the sign-in, or the board (its code is fetched while one signs in). */
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Refusal } from './client/request'
+import { First } from './identity/first'
+import { SessionProvider, useSessionDoor } from './identity/session'
+import { SignIn } from './identity/sign-in'
+import { LoadFailed, Loading } from './ui/empty'
+import { ThemeProvider } from './ui/theme'
+
+const loadBoard = () => import('./command/board')
+const Board = lazy(loadBoard)
+
+const LAST_EXPECTED = 500
+
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      refetchOnWindowFocus: false,
+      // A refusal is an answer; only an unreachable or broken server is worth asking again.
+      retry: (count, error) =>
+        count < 2 && (!(error instanceof Refusal) || error.status === 0 || error.status >= LAST_EXPECTED),
+      networkMode: 'always',
+    },
+    mutations: { networkMode: 'always', retry: false },
+  },
+})
+
+function Door() {
+  const { t } = useTranslation()
+  const { state, ask } = useSessionDoor()
+  if (state.step === 'asking') return <Loading what={t('load.session')} />
+  if (state.step === 'failed') return <LoadFailed error={state.error} again={ask} />
+  if (state.step === 'out') {
+    void loadBoard()
+    return <SignIn />
+  }
+  const lost = state.step === 'lost'
+  return (
+    <>
+      <div inert={lost} className={lost ? 'behind' : ''} key={state.session.person.id}>
+        <Suspense fallback={<Loading what={t('load.board')} />}>
+          <Board />
+        </Suspense>
+      </div>
+      {lost ? <SignIn again known={state.session.person.username} /> : null}
+    </>
+  )
+}
+
+export function App() {
+  const address = new URL(location.href)
+  const first = address.pathname.replace(/\/+$/, '').endsWith('/first')
+  return (
+    <ThemeProvider>
+      <QueryClientProvider client={client}>
+        {first ? (
+          <First token={address.searchParams.get('token') ?? ''} />
+        ) : (
+          <SessionProvider>
+            <Door />
+          </SessionProvider>
+        )}
+      </QueryClientProvider>
+    </ThemeProvider>
+  )
+}

@@ -1,0 +1,88 @@
+/** The head of the board: where we are, the numbers, the time, who is signed in. */
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Mark } from '../identity/gate'
+import { useSession, useSessionDoor } from '../identity/session'
+import { useCity } from '../ui/city'
+import { useNow } from '../ui/clock'
+import { useSentence } from '../ui/empty'
+import { named } from '../ui/language'
+import { useSay } from '../ui/notice'
+import { LanguageSwitch, ThemeSwitch } from '../ui/switches'
+import { clockTime } from '../ui/time'
+import { word } from '../ui/word'
+import { SummaryNumbers } from './summary'
+
+export function BoardHead({ help }: { help: () => void }) {
+  const { t, i18n } = useTranslation()
+  const { city } = useCity()
+  return (
+    <header className="head">
+      <div className="head-name">
+        <Mark />
+        <h1>
+          {t('app.name')} <span className="quiet">{named(city, i18n.language)}</span>
+        </h1>
+      </div>
+      <SummaryNumbers />
+      <Clock />
+      <Person help={help} />
+    </header>
+  )
+}
+
+function Clock() {
+  const { t } = useTranslation()
+  const { city } = useCity()
+  const now = useNow()
+  return (
+    <div className="head-clock">
+      {city.simulated ? (
+        <span className="simulated" title={t('head.simulatedTitle')}>
+          {t('head.simulated')}
+          {city.clock.speed === 1 ? '' : ` ×${city.clock.speed}`}
+        </span>
+      ) : null}
+      <time>{clockTime(now, city.timezone)}</time>
+    </div>
+  )
+}
+
+function Person({ help }: { help: () => void }) {
+  const { t } = useTranslation()
+  const session = useSession()
+  const { leave } = useSessionDoor()
+  const say = useSay()
+  const sentence = useSentence()
+  const [open, setOpen] = useState(false)
+  const roles = [...new Set(session.grants.map((grant) => word('role', grant.role)))].join('、')
+  const out = () => leave().catch((error: unknown) => say({ text: sentence(error), tone: 'now' }))
+  return (
+    <details className="person" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary aria-label={t('head.menu')}>
+        <span className="person-name">{session.person.name}</span>
+        <span className="quiet person-roles">{roles}</span>
+      </summary>
+      <div className="person-menu">
+        <p className="person-full">
+          <b>{session.person.name}</b> <span className="quiet">{roles}</span>
+        </p>
+        <LanguageSwitch />
+        <ThemeSwitch />
+        <button
+          type="button"
+          className="button"
+          onClick={() => {
+            setOpen(false)
+            help()
+          }}
+        >
+          {t('head.keys')} <kbd>?</kbd>
+        </button>
+        <button type="button" className="button" onClick={() => void out()}>
+          {t('head.signOut')}
+        </button>
+      </div>
+    </details>
+  )
+}
