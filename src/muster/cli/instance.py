@@ -1,5 +1,6 @@
 """One running Muster: its database, then what must be in it, then the server, all supervised."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -7,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ class Plan:
     host: str
     port: int
     clock: str
+    clock_start: datetime | None = None
     speed: float = 1.0
     demo: bool = False
     testing: bool = False
@@ -57,6 +60,7 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
         "host": plan.host,
         "port": plan.port,
         "clock": plan.clock,
+        "clock_start": plan.clock_start.isoformat() if plan.clock_start else None,
         "speed": plan.speed,
         "demo": plan.demo,
         "web": str(project.web_assets()) if project.web_assets() else None,
@@ -156,6 +160,13 @@ def _taken(host: str, port: int, error: OSError) -> Trouble:
     )
 
 
+def _reasons(status: int, words: bytes) -> str:
+    """Why the server is not ready, in one line."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        return "；".join(json.loads(words)["reasons"])
+    return f"HTTP {status}"
+
+
 def readiness(host: str, port: int) -> Callable[[], str | None]:
     """A probe of GET /readyz: None when ready, else what is missing."""
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
@@ -165,8 +176,8 @@ def readiness(host: str, port: int) -> Callable[[], str | None]:
         try:
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
-            words = answer.read(500).decode(errors="replace")
-            return None if answer.status == 200 else words
+            words = answer.read()
+            return None if answer.status == 200 else _reasons(answer.status, words)
         except (OSError, http.client.HTTPException):
             return "…"
         finally:

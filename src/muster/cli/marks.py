@@ -9,7 +9,7 @@ from muster.cli import project
 from muster.supervise.trouble import Trouble, writing
 
 OWN = {"pg", "pg.new", "run", "log", "keys", "files", "secrets.json", "lock"}
-OWN |= {"mark.json", "mark.new", "demo_password"}
+OWN |= {"mark.json", "mark.new", "demo_password", "pack"}
 
 
 def read(data: Path) -> dict[str, Any] | None:

@@ -4,15 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from muster.cli import marks, project
-from muster.supervise import postgres
-from muster.supervise.external import connect
 from muster.supervise.lock import Held
-from muster.supervise.postgres import Database
 from muster.supervise.trouble import Trouble
+
+if TYPE_CHECKING:
+    from muster.supervise.postgres import Database
 
 
 def folder_option(command: click.decorators.FC) -> click.decorators.FC:
@@ -35,9 +36,12 @@ def chosen(data: Path | None) -> Path:
 
 
 @contextmanager
-def database(folder: Path, *, alone: bool) -> Iterator[Database]:
+def database(folder: Path, *, alone: bool) -> "Iterator[Database]":
     """The database of a data folder: the running one if a Muster runs there, else started for the
     length of the block. `alone`: refuse (Held) if a Muster runs there."""
+    from muster.supervise import postgres
+    from muster.supervise.external import connect
+
     address = os.environ.get("DATABASE_URL")
     if address:
         yield connect(address, os.environ.get("MUSTER_APP_URL"), folder)

@@ -27,7 +27,7 @@ TITLES = {
     "browser": "浏览器 browser",
 }
 SLOW_FOLDERS = {"supervise", "invariants", "stories", "faults", "soak", "browser"}
-SLOW_FIXTURES = {"cluster", "database", "page", "browser", "live_server", "instance"}
+SLOW_FIXTURES = {"cluster", "database", "page", "browser", "instance", "installation"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -160,7 +160,7 @@ class Postgres:
 
     def attach(self) -> None:
         """Learn the addresses of a server that somebody else keeps running in this folder."""
-        self._known = secrets.read(self.folder) or {role: "" for role in secrets.ROLES}
+        self._known = secrets.read(self.folder) or dict.fromkeys(secrets.ROLES, "")
         self._sockets = socket_folder(self.folder)
 
     def stop(self) -> None:

@@ -112,6 +112,7 @@ class Supervisor:
         self.say = say
         self._kept: list[_Kept] = []
         self._signals = 0
+        self._excused = 0
         self._before: dict[int, object] = {}
         self._stack = contextlib.ExitStack()
         self._low = False
@@ -185,13 +186,18 @@ class Supervisor:
         while True:
             self._tick(0.25)
 
-    def watch_until(self, done: Callable[[], bool]) -> None:
-        """Keep the services alive until `done()`; raises Stopped on a signal."""
+    def watch_until(self, done: Callable[[], bool], ask: Callable[[], None]) -> None:
+        """Keep the services alive until `done()`. The first signal calls `ask`, so that whoever
+        works can come to an end; the second raises Stopped."""
         while not done():
+            if self._signals == 1 and self._excused == 0:
+                self._excused = 1
+                ask()
             self._tick(0.05)
 
     def _tick(self, seconds: float) -> None:
-        if self._signals:
+        if self._signals > self._excused:
+            self.say("正在停止 / stopping")
             raise Stopped
         for kept in self._kept:
             kept.look()
