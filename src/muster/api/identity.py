@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Response, Router, delete, get, post
 from litestar.params import Dependency, Parameter
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
@@ -429,19 +429,26 @@ def _person(person: Person, grants: list[GrantRow]) -> PersonView:
     )
 
 
+#: One router: Litestar wraps a plain function anew each time its path is registered again, and
+#: a `Response` from within two wrappings is never awaited.
 ROUTES: tuple[Any, ...] = (
-    sign_in,
-    get_session,
-    sign_out,
-    change_password,
-    first_person,
-    list_organisations,
-    list_people,
-    create_person,
-    close_account,
-    open_account,
-    set_password,
-    give_grant,
-    revoke_grant,
-    list_audit,
+    Router(
+        "/",
+        route_handlers=[
+            sign_in,
+            get_session,
+            sign_out,
+            change_password,
+            first_person,
+            list_organisations,
+            list_people,
+            create_person,
+            close_account,
+            open_account,
+            set_password,
+            give_grant,
+            revoke_grant,
+            list_audit,
+        ],
+    ),
 )

@@ -10,7 +10,8 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, Final
@@ -131,7 +132,7 @@ class Sessions:
         """The session of a token, or None. Asks the database every time: a revoked session and a
         closed account end at once."""
         hashed, now = token_hash(token), self._now()
-        with self._pool.connection() as connection:
+        with _alone(self._pool) as connection:
             row = tables.live_session(connection, hashed, now)
             if row is None:
                 return None
@@ -245,6 +246,19 @@ class Sessions:
             csrf=csrf_of(token),
             expires_at=expires_at,
         )
+
+
+@contextmanager
+def _alone(pool: Pool) -> Iterator[Connection[Any]]:
+    """A connection whose statements stand alone: every request looks its session up, and
+    beginning and committing would be two more round trips."""
+    with pool.connection() as connection:
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.autocommit = False
 
 
 def locked_until(latest: Sequence[tuple[datetime, str]], limits: Limits, now: datetime) -> datetime:
