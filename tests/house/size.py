@@ -11,8 +11,6 @@ from pathlib import Path
 from . import sources
 
 FILE, FUNCTION, PARAMETERS = 500, 60, 6
-# A React component is mostly markup, a hook mostly wiring: they have limits of their own.
-COMPONENT, HOOK = 200, 80
 
 # Written by a machine, read by nobody line by line.
 GENERATED = ("web/src/client/schema.ts", "web/src/client/schema.d.ts")
@@ -20,7 +18,7 @@ GENERATED = ("web/src/client/schema.ts", "web/src/client/schema.d.ts")
 
 @dataclass(frozen=True)
 class Size:
-    """One measured thing. `kind` is file, function, component, hook or parameters."""
+    """One measured thing. `kind` is file, function, component or parameters."""
 
     kind: str
     file: str
@@ -132,19 +130,14 @@ def _typescript(file: str, body: str) -> Iterator[Size]:
             continue
         name = found["named"] or found["bound"] or found["method"] or "(nameless)"
         first = blank.count("\n", 0, opening) + 1
-        kind, limit = _kind(name, file)
         lines = blank.count("\n", 0, end) + 1 - first + 1
-        yield Size(kind, file, name, first, lines, limit)
+        yield Size(_kind(name, file), file, name, first, lines, FUNCTION)
         parameters = _typescript_parameters(blank[opening + 1 : closing])
         yield Size("parameters", file, name, first, parameters, PARAMETERS)
 
 
-def _kind(name: str, file: str) -> tuple[str, int]:
-    if file.endswith(".tsx") and name[0].isupper():
-        return "component", COMPONENT
-    if re.match(r"use[A-Z]", name):
-        return "hook", HOOK
-    return "function", FUNCTION
+def _kind(name: str, file: str) -> str:
+    return "component" if file.endswith(".tsx") and name[0].isupper() else "function"
 
 
 def _body_end(blank: str, after: int) -> int | None:

@@ -55,7 +55,7 @@ def _sizes(name: str) -> list[size.Size]:
             [
                 ("function", "declared", 64),
                 ("function", "bound", 64),
-                ("hook", "useLong", 82),
+                ("function", "useLong", 82),
                 ("parameters", "many", 7),
                 ("function", "draw", 64),
             ],
