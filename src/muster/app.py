@@ -23,7 +23,7 @@ from psycopg_pool import ConnectionPool
 from muster.action.orders import facts as order_facts
 from muster.action.orders import tables as order_tables
 from muster.action.units import tables as unit_tables
-from muster.api.platform import Platform
+from muster.api.platform import RunningPlatform
 from muster.command.dispatch.nearest import Fix, World
 from muster.command.dispatch.react import reoffer_reaction
 from muster.command.incidents import access as incident_access
@@ -147,7 +147,7 @@ class System:
     """One running Muster: the platform its doors use, and the threads behind it."""
 
     settings: Settings
-    platform: Platform
+    platform: RunningPlatform
     positions: Positions
     ticker: Ticker
     reactor: Reactor
@@ -289,7 +289,7 @@ def open_system(settings: Settings) -> System:
     positions = Positions(pool, clock)
     world = World(pack, fix_of(positions))
     listed = operations(pack)
-    platform = Platform(
+    platform = RunningPlatform(
         pack=pack,
         pool=pool,
         journal=journal,

@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from muster.action.units import duty, tables
 from muster.action.units.tables import Unit
-from muster.api.platform import Platform
+from muster.api.platform import Platform, RunningPlatform
 from muster.command.incidents.tables import IncidentRow, rows_of
 from muster.geography.pack import Pack
 from muster.identity.authoriser import authorise, scope_of
@@ -94,7 +94,7 @@ class MyOrders(msgspec.Struct, frozen=True):
 
 
 def unit_rows(
-    platform: Platform, connection: Connection[Any], scope: Scope, ids: list[str] | None
+    platform: RunningPlatform, connection: Connection[Any], scope: Scope, ids: list[str] | None
 ) -> list[UnitRow]:
     """The units of organisations this scope may see, with names, shown status, last position."""
     found = [unit for unit in tables.units(connection, ids) if _visible(platform, scope, unit)]
@@ -103,12 +103,12 @@ def unit_rows(
     return [_row(platform, unit, names, located) for unit in found]
 
 
-def _visible(platform: Platform, scope: Scope, unit: Unit) -> bool:
+def _visible(platform: RunningPlatform, scope: Scope, unit: Unit) -> bool:
     path = ".".join(platform.pack.path(unit.organisation))
     return scope.allows_at("read.units", path)
 
 
-def _row(platform: Platform, unit: Unit, names: Mapping[str, str], located: bool) -> UnitRow:
+def _row(platform: RunningPlatform, unit: Unit, names: Mapping[str, str], located: bool) -> UnitRow:
     pack: Pack = platform.pack
     shown = duty.shown_status(unit, pack)
     position = platform.position_of(unit.id) if located and unit.on_duty else None
@@ -177,6 +177,10 @@ def sign_on(platform: Platform, actor: Actor, unit: UnitId, data: duty.SignOn) -
         if by_crew("unit.sign_on", authority.role) and actor.person not in data.crew:
             raise Refused("authority.denied", operation="unit.sign_on")
         now, pack = platform.clock.now(), platform.pack
+        path = ".".join(pack.path(found.organisation))
+        for person in data.crew:
+            if not scope_of(connection, Actor(person)).allows_at("order.sign", path):
+                raise Refused("unit.crew_foreign", person=person, unit=unit)
         duty.sign_on(connection, found, data, now=now, actor=actor.person, pack=pack)
     return _changed(platform, actor, unit)
 

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import Dependency, Parameter
 
 from muster.action.choose_units.rank import Candidate
 from muster.action.orders.decide import FROM, Step
-from muster.api.platform import Platform
+from muster.api.platform import Platform, RunningPlatform
 from muster.command.dispatch.nearest import Scene, candidates
 from muster.command.incidents import inputs, tables, view
 from muster.command.incidents.possible import possible
@@ -90,10 +90,10 @@ def checked_uuid(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Commander:
+class SignedCommand:
     """A signed-in person with a command id: what every operation needs."""
 
-    platform: Platform
+    platform: RunningPlatform
     actor: Actor
     command: str
     clock_offset_ms: int
@@ -111,41 +111,44 @@ class Commander:
         return self.platform.journal.perform(asked)
 
 
+#: What operations' routes take as `commander`. It is ours and needs no validation.
+Commander = Annotated[SignedCommand, Dependency(skip_validation=True)]
+
+
 def commander(
     platform: Platform, actor: Actor, command_id: CommandId, client_now: ClientNow = None
-) -> Commander:
+) -> SignedCommand:
     """The dependency of every operation's route."""
     offset = 0
     if client_now is not None and client_now.tzinfo is not None:
         seconds = (client_now - platform.clock.now()).total_seconds()
         offset = round(max(-1e6, min(1e6, seconds)) * 1000)
-    return Commander(platform, actor, checked_uuid(command_id), offset)
+    return SignedCommand(platform, actor, checked_uuid(command_id), offset)
 
 
 @post("/api/incidents", sync_to_thread=True, operation_id="report", summary="接警: open a matter")
 def report(commander: Commander, data: inputs.Report) -> Reported:
     answer = commander.run("incident.report", data.id, data)
-    with commander.platform.reader(commander.actor) as reader:
-        found = tables.rows_of(reader, [answer.matter])
-    number = found[0].number if found else ""
+    with commander.platform.pool.connection() as connection:
+        number = tables.number_of(connection, answer.matter)
     return Reported(answer.command, answer.matter, answer.entries, answer.recorded_at, number)
 
 
 def incident_filter(
-    state: Annotated[list[str] | None, Parameter(max_items=20)] = None,
+    states: Annotated[list[str] | None, Parameter(query="state", max_items=20)] = None,
     level: Annotated[list[int] | None, Parameter(max_items=4)] = None,
     organisation: Annotated[list[str] | None, Parameter(max_items=50)] = None,
     q: Annotated[str, Parameter(max_length=64, description="part of the number")] = "",
 ) -> Wanted:
     """The dependency that reads a list's filters."""
-    if any(one not in STATES for one in state or ()):
+    if any(one not in STATES for one in states or ()):
         raise Refused("input.invalid", path="state", reason="unknown")
     if any(not 1 <= one <= 4 for one in level or ()):
         raise Refused("input.invalid", path="level", reason="unknown")
     if any("\x00" in one for one in (q, *(organisation or ()))):
         raise Refused("input.invalid", path="q", reason="nul")
     return Wanted(
-        states=tuple(state or ()),
+        states=tuple(states or ()),
         levels=tuple(level or ()),
         organisations=tuple(organisation or ()),
         number=q,
@@ -157,12 +160,12 @@ def list_incidents(
     platform: Platform,
     actor: Actor,
     wanted: Wanted,
-    scope: Literal["open", "all"] = "open",
+    which: Annotated[Literal["open", "all"], Parameter(query="scope")] = "open",
     limit: Annotated[int, Parameter(ge=1, le=500)] = 200,
     before: Annotated[str | None, Parameter(max_length=80)] = None,
 ) -> IncidentPage:
     wanted = msgspec.structs.replace(
-        wanted, open_only=scope == "open", before=_before(before), limit=limit
+        wanted, open_only=which == "open", before=_before(before), limit=limit
     )
     with platform.reader(actor) as reader:
         rows = tables.rows(reader, wanted)

@@ -9,6 +9,7 @@ from litestar.openapi.config import OpenAPIConfig
 
 from muster.api.examples import BODIES
 from muster.api.sentences import SENTENCES, STATUS
+from muster.api.session import PUBLIC
 
 CONFIG = OpenAPIConfig(
     title="Muster 集结",
@@ -79,7 +80,7 @@ def build(app: Litestar) -> dict[str, Any]:
     return complete(app.openapi_schema.to_schema())
 
 
-@get("/api/openapi.json", include_in_schema=False, sync_to_thread=False)
+@get("/api/openapi.json", include_in_schema=False, sync_to_thread=False, opt=PUBLIC)
 def document(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(build(request.app), media_type="application/json")
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
+from litestar.params import Dependency
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
@@ -31,7 +32,7 @@ class UnitFix(Protocol):
 
 
 @dataclass
-class Platform:
+class RunningPlatform:
     """One running system. `simulate_to` moves a driven clock and performs what falls due."""
 
     pack: Pack
@@ -53,3 +54,7 @@ class Platform:
     @property
     def driven(self) -> DrivenClock | None:
         return self.clock if isinstance(self.clock, DrivenClock) else None
+
+
+#: What routes take as `platform`. It is ours and needs no validation.
+Platform = Annotated[RunningPlatform, Dependency(skip_validation=True)]

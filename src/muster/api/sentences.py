@@ -166,6 +166,10 @@ _OWN: Mapping[str, tuple[str, str]] = {
         "“{person}”已在“{unit}”在岗。",
         "'{person}' is on duty in '{unit}' already.",
     ),
+    "unit.crew_foreign": (
+        "“{person}”没有“{unit}”所属单位的民警权限，收不到它的派警单。",
+        "'{person}' holds no officer's role where '{unit}' belongs and would not see its orders.",
+    ),
     "status.unknown": ("没有“{status}”这个状态。", "There is no status '{status}'."),
     "status.by_order": (
         "“{status}”由派警单决定，不能手动设置。",

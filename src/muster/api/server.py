@@ -20,7 +20,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api import action, command, geography, health, identity, openapi, session
-from muster.api.platform import Platform
+from muster.api.platform import RunningPlatform
 from muster.api.problems import HANDLERS
 from muster.journal.clock import monotonic
 from muster.journal.refusal import Refused
@@ -42,34 +42,29 @@ HEADERS = (
 Lifespan = Callable[[Litestar], Any]
 
 
-class AccessLog(ASGIMiddleware):
-    """Safe headers on every answer, and one line per request: method, path (identifiers only,
-    never a query), status, milliseconds."""
+class Began(ASGIMiddleware):
+    """Notes when a request reached us."""
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        began, status = monotonic(), 0
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *_headers(scope["path"], message)]
-            await send(message)
-
-        try:
-            await next_app(scope, receive, noting)
-        finally:
-            took = round((monotonic() - began) * 1000, 1)
-            fields = {"method": scope["method"], "path": scope["path"][:200], "status": status}  # type: ignore[typeddict-item]
-            log.info("request", extra={"fields": {**fields, "ms": took}})
+        scope["state"]["began"] = monotonic()
+        await next_app(scope, receive, send)
 
 
-def _headers(path: str, message: Any) -> list[tuple[bytes, bytes]]:
+async def before_send(message: Message, scope: Scope) -> None:
+    """Safe headers on every answer, and one line per request: method, path (identifiers only,
+    never a query), status, milliseconds."""
+    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+        return
+    path = scope["path"]
     cached = any(name.lower() == b"cache-control" for name, _ in message["headers"])
-    api = path.startswith("/api/") and not cached
-    return [*HEADERS, *([(b"cache-control", b"no-store")] if api else [])]
+    private = [(b"cache-control", b"no-store")] if path.startswith("/api/") and not cached else []
+    message["headers"] = [*message["headers"], *HEADERS, *private]
+    began = scope["state"].get("began")
+    took = None if began is None else round((monotonic() - began) * 1000, 1)
+    fields = {"method": scope["method"], "path": path[:200], "status": message["status"]}
+    log.info("request", extra={"fields": {**fields, "ms": took}})
 
 
 class SimulatedNow(ASGIMiddleware):
@@ -78,7 +73,7 @@ class SimulatedNow(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: RunningPlatform) -> None:
         self._platform = platform
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
@@ -115,7 +110,7 @@ def page(web: Path) -> list[Any]:
 
 
 def litestar_app(
-    platform: Platform,
+    platform: RunningPlatform,
     *,
     web: Path | None,
     more_routes: Sequence[Any],
@@ -152,8 +147,9 @@ def litestar_app(
             "wanted": Provide(command.incident_filter, sync_to_thread=False),
         },
         exception_handlers=handlers,
+        before_send=[before_send],
         middleware=[
-            AccessLog(),
+            Began(),
             session.SessionMiddleware(session.sessions_for(platform)),
             *([SimulatedNow(platform)] if platform.driven is not None else []),
         ],
@@ -161,6 +157,5 @@ def litestar_app(
         compression_config=CompressionConfig(backend="gzip", minimum_size=2000),
         lifespan=[lifespan],
         openapi_config=openapi.CONFIG,
-        signature_types=[Platform],
         logging_config=None,
     )

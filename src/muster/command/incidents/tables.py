@@ -267,6 +267,14 @@ def counts(connection: Connection[Any], since: datetime) -> Counts:
     return Counts(dict(levels), dict(states), today[0], today[1])
 
 
+def number_of(connection: Connection[Any], matter: str) -> str:
+    """The number given to a matter that the caller has just reported."""
+    row = connection.execute(
+        "SELECT number FROM incident WHERE matter = %s::uuid", (matter,)
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
 def next_number(connection: Any, adcode: str, now: datetime) -> str:
     """接警单编号: area code, date, serial. Serials are taken once and may leave gaps."""
     row = connection.execute("SELECT nextval('incident_number')").fetchone()
