@@ -11,6 +11,7 @@ const status = (code: string, group: Status['group'], sign = ''): Status => ({
   name_en: code,
   colour_light: '#000000',
   colour_dark: '#FFFFFF',
+  alias: '',
 })
 const statuses = [status('10', 'available'), status('20', 'dispatched'), status('off', 'off')]
 const unit = (id: string, code: string, on_duty = true) => ({ id, call_sign: id, status: code, on_duty }) as Unit
@@ -22,7 +23,7 @@ describe('signs', () => {
 
   it('come from the group otherwise', () => {
     expect(shapeOf(status('x', 'under_way', 'a-shape-of-their-own'))).toBe('arrow')
-    expect(shapeOf(status('x', 'busy', 'constructor'))).toBe('small')
+    expect(shapeOf(status('x', 'busy', 'constructor'))).toBe('small_square')
   })
 })
 

@@ -18,12 +18,12 @@ export const GROUPS: readonly Group[] = [
 
 const SHAPE_OF_GROUP: Record<Group, Shape> = {
   emergency: 'diamond',
-  dispatched: 'half',
+  dispatched: 'half_circle',
   under_way: 'arrow',
   on_scene: 'square',
   available: 'circle',
-  busy: 'small',
-  off: 'hollow',
+  busy: 'small_square',
+  off: 'ring',
 }
 
 /** After so long without a fix a unit on duty counts as silent; the ranking of units uses the same age. */
@@ -45,7 +45,7 @@ export function statusOf(unit: Unit, statuses: readonly Status[]): Status {
   const code = unit.on_duty ? unit.status : 'off'
   const group: Group = unit.on_duty ? 'busy' : 'off'
   const grey = { colour_light: '#56667A', colour_dark: '#8FA1B3' }
-  return { code, name_zh: unit.status, name_en: unit.status, sign: '', group, ...grey }
+  return { code, name_zh: unit.status, name_en: unit.status, sign: '', alias: '', group, ...grey }
 }
 
 export function isSilent(status: Status, fix: Fix | undefined, now: number): boolean {

@@ -89,7 +89,7 @@ function useStanding(unit: Unit) {
     fix,
     silent,
     status: silent ? amber : status,
-    shape: silent ? ('broken' as const) : shapeOf(status),
+    shape: silent ? ('broken_ring' as const) : shapeOf(status),
     words: silent ? `${words} · ${t('units.silent')}` : words,
     age: fix === undefined ? null : Math.max(0, now - fix.at),
   }

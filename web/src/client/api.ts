@@ -1,71 +1,73 @@
 /** Every door of the server this page uses, one function each. */
 import type { FeatureCollection } from 'geojson'
-import { request } from './request'
-import type {
-  Answer,
-  Candidate,
-  City,
-  EntryView,
-  Incident,
-  Organisation,
-  Place,
-  Report,
-  Session,
-  Summary,
-} from './types'
+import { request, type Sent } from './request'
+import type { Answer, Candidate, EntryView, Organisation, Place, Report } from './types'
 
-type Items<T> = { items: T[] }
-
-export const readSession = () => request<Session>('GET', '/api/session')
+export const readSession = () => request('get', '/api/session')
 
 export const signIn = (username: string, password: string) =>
-  request<Session>('POST', '/api/session', { body: { username, password } })
+  request('post', '/api/session', { body: { username, password } })
 
-export const signOut = () => request<void>('DELETE', '/api/session')
+export const signOut = () => request('delete', '/api/session')
 
-export interface FirstAdministrator {
-  token: string
-  username: string
-  name: string
-  password: string
-}
-export const createFirst = (body: FirstAdministrator) => request<unknown>('POST', '/api/first', { body })
+export const createFirst = (body: Sent<'/api/first', 'post'>) => request('post', '/api/first', { body })
 
-export const readCity = (signal?: AbortSignal) =>
-  request<City>('GET', '/api/city', signal ? { signal } : {})
+export const readCity = (signal: AbortSignal) => request('get', '/api/city', { signal })
 
-export const readCoast = () => request<FeatureCollection>('GET', '/api/city/coast')
+/** The document has no shape for GeoJSON: the server passes the pack's file through unchanged. */
+const asGeoJson = (answer: Promise<unknown>) => answer as Promise<FeatureCollection>
 
-export const readBoundaries = () => request<FeatureCollection>('GET', '/api/city/boundaries')
+export const readCoast = () => asGeoJson(request('get', '/api/city/coast'))
+
+export const readBoundaries = () => asGeoJson(request('get', '/api/city/boundaries'))
 
 export async function findPlaces(text: string, signal: AbortSignal): Promise<Place[]> {
-  const query = new URLSearchParams({ q: text, limit: '12' })
-  return (await request<Items<Place>>('GET', `/api/city/places?${query}`, { signal })).items
+  return (await request('get', '/api/city/places', { query: { q: text, limit: 12 }, signal })).items
 }
 
 export async function readOrganisations(): Promise<Organisation[]> {
-  return (await request<Items<Organisation>>('GET', '/api/organisations')).items
+  return (await request('get', '/api/organisations')).items
 }
 
-export const readSummary = () => request<Summary>('GET', '/api/summary')
+export const readSummary = () => request('get', '/api/summary')
 
-export const readIncident = (id: string, signal: AbortSignal) =>
-  request<Incident>('GET', `/api/incidents/${id}`, { signal })
+export const readIncident = (matter: string, signal: AbortSignal) =>
+  request('get', '/api/incidents/{matter}', { path: { matter }, signal })
 
-export async function readEntries(id: string, after: number, limit: number): Promise<EntryView[]> {
-  const query = new URLSearchParams({ after: String(after), limit: String(limit) })
-  const answer = await request<{ entries: EntryView[] }>('GET', `/api/incidents/${id}/entries?${query}`)
-  return answer.entries
+export async function readEntries(matter: string, after: number, limit: number): Promise<EntryView[]> {
+  const options = { path: { matter }, query: { after, limit } }
+  return (await request('get', '/api/incidents/{matter}/entries', options)).entries
 }
 
-export async function readCandidates(id: string, signal: AbortSignal): Promise<Candidate[]> {
-  const path = `/api/incidents/${id}/recommendations?limit=9`
-  return (await request<{ candidates: Candidate[] }>('GET', path, { signal })).candidates
+export async function readCandidates(matter: string, signal: AbortSignal): Promise<Candidate[]> {
+  const options = { path: { matter }, query: { limit: 9 }, signal }
+  return (await request('get', '/api/incidents/{matter}/recommendations', options)).candidates
 }
 
-export const report = (body: Report, key: string) =>
-  request<Answer>('POST', '/api/incidents', { body, key })
+export const report = (body: Report, key: string) => request('post', '/api/incidents', { body, key })
 
-/** Performs one operation on a matter; `operation` is the last part of its address. */
-export const operate = (id: string, operation: string, body: object, key: string) =>
-  request<Answer>('POST', `/api/incidents/${id}/${operation}`, { body, key })
+/** The operations this page performs; each is the last part of its address. */
+export type Operation =
+  | 'dispatch'
+  | 'complete'
+  | 'accept_transfer'
+  | 'confirm_cancel'
+  | 'remark'
+  | 'urge'
+  | 'return_feedback'
+  | 'close'
+  | 'call_back'
+  | 'archive'
+
+type Address = `/api/incidents/{matter}/${Operation}`
+export type OperationBody = Sent<Address, 'post'>
+
+export function operate(
+  matter: string,
+  operation: Operation,
+  body: OperationBody,
+  key: string,
+): Promise<Answer> {
+  const address: Address = `/api/incidents/{matter}/${operation}`
+  return request('post', address, { path: { matter }, body, key })
+}

@@ -1,5 +1,23 @@
-/** One way to the server: same origin, cookie session, CSRF header, problem+json turned into `Refusal`. */
+/**
+ * One way to the server: same origin, cookie session, CSRF header, problem+json turned into `Refusal`.
+ *
+ * Addresses, bodies and answers are checked against the generated schema: a door the server does not have,
+ * or a body it would not take, does not compile.
+ */
+import type { paths } from './schema'
 import type { Problem } from './types'
+
+type Method = 'get' | 'post' | 'delete'
+type Json<T> = T extends { content: { 'application/json': infer J } } ? J : never
+type Doing<P extends keyof paths, M extends Method> = Exclude<paths[P][M], undefined>
+
+/** The body this door takes. */
+export type Sent<P extends keyof paths, M extends Method> =
+  Doing<P, M> extends { requestBody: infer B } ? Json<B> : undefined
+
+/** What this door answers when all is well. */
+export type Answered<P extends keyof paths, M extends Method> =
+  Doing<P, M> extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 204)]> : never
 
 /** The server said no, in words for the reader. `status` 0 means that it could not be reached. */
 export class Refusal extends Error {
@@ -17,9 +35,9 @@ export class Refusal extends Error {
   /** The server's own sentence in the reader's language, or null where it sent none. */
   sentence(language: string): string | null {
     if (this.problem === null) return null
-    const zh = language.startsWith('zh')
-    const fields = (this.problem.fields ?? []).map((f) => (zh ? f.message_zh : f.message_en))
-    return [zh ? this.problem.detail_zh : this.problem.detail_en, ...fields].join(' ')
+    const sentence = language.startsWith('zh') ? this.problem.detail_zh : this.problem.detail_en
+    const fields = (this.problem.fields ?? []).map((field) => `${field.path}: ${field.message}`)
+    return fields.length === 0 ? sentence : `${sentence} (${fields.join('; ')})`
   }
 }
 
@@ -36,18 +54,32 @@ export function onSessionLost(listener: () => void): void {
   sessionLost = listener
 }
 
-interface Options {
-  body?: unknown
+export interface Options<P extends keyof paths, M extends Method> {
+  /** Values for the `{names}` of the address. */
+  path?: Record<string, string>
+  query?: Record<string, string | number>
+  body?: Sent<P, M>
   /** The command id: the same key with the same body gets the first answer again. */
   key?: string
   signal?: AbortSignal
 }
 
-function headersFor(method: string, options: Options): Record<string, string> {
+/** The address with its names filled in and its query appended. */
+export function addressOf(
+  template: string,
+  path: Record<string, string> = {},
+  query: Record<string, string | number> = {},
+): string {
+  const filled = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? ''))
+  const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+  return words.size === 0 ? filled : `${filled}?${words}`
+}
+
+function headersFor(method: Method, body: unknown, key: string | undefined): Record<string, string> {
   const headers: Record<string, string> = { Accept: 'application/json' }
-  if (options.body !== undefined) headers['Content-Type'] = 'application/json'
-  if (method !== 'GET' && csrf !== null) headers['X-CSRF-Token'] = csrf
-  if (options.key !== undefined) headers['Idempotency-Key'] = options.key
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (method !== 'get' && csrf !== null) headers['X-CSRF-Token'] = csrf
+  if (key !== undefined) headers['Idempotency-Key'] = key
   return headers
 }
 
@@ -61,28 +93,36 @@ async function refusalFrom(response: Response): Promise<Refusal> {
   return new Refusal(response.status, 'server.unclear', null)
 }
 
-/** Sends one request and gives the decoded answer. Throws `Refusal`, or the abort error of `signal`. */
-export async function request<T>(method: string, path: string, options: Options = {}): Promise<T> {
+async function reach(address: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(address, init)
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error
+    throw new Refusal(0, 'server.unreachable', null)
+  }
+}
+
+/** Asks one door and gives the decoded answer. Throws `Refusal`, or the abort error of `signal`. */
+export async function request<P extends keyof paths, M extends Method>(
+  method: M,
+  template: P,
+  options: Options<P, M> = {},
+): Promise<Answered<P, M>> {
+  const { body, key, signal } = options
   const init: RequestInit = {
-    method,
-    headers: headersFor(method, options),
+    method: method.toUpperCase(),
+    headers: headersFor(method, body, key),
     credentials: 'same-origin',
     cache: 'no-store',
   }
-  if (options.body !== undefined) init.body = JSON.stringify(options.body)
-  if (options.signal !== undefined) init.signal = options.signal
-  let response: Response
-  try {
-    response = await fetch(path, init)
-  } catch (error) {
-    if (options.signal?.aborted === true) throw error
-    throw new Refusal(0, 'server.unreachable', null)
-  }
+  if (body !== undefined) init.body = JSON.stringify(body)
+  if (signal !== undefined) init.signal = signal
+  const response = await reach(addressOf(template, options.path, options.query), init)
   if (!response.ok) {
     const refusal = await refusalFrom(response)
     if (refusal.status === 401) sessionLost()
     throw refusal
   }
-  if (response.status === 204) return undefined as T
-  return (await response.json()) as T
+  const text = await response.text()
+  return (text === '' ? undefined : JSON.parse(text)) as Answered<P, M>
 }

@@ -2,7 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { operate } from '../client/api'
+import { operate, type Operation } from '../client/api'
 import { serverNow } from '../ui/clock'
 import { Key, useSentence } from '../ui/empty'
 import { CommandKeys } from '../ui/identifier'
@@ -10,7 +10,7 @@ import { useKeys } from '../ui/keys'
 import { useSay } from '../ui/notice'
 import { word } from '../ui/word'
 import { useDesk } from './desk'
-import { bodyOf, type Offer, offers, type Operation } from './operations'
+import { bodyOf, type Offer, offers } from './operations'
 
 interface ActionsProps {
   id: string

@@ -1,16 +1,5 @@
 /** The operations the panel offers, in the order of the work, and the words each needs. Pure. */
-
-export type Operation =
-  | 'dispatch'
-  | 'complete'
-  | 'accept_transfer'
-  | 'confirm_cancel'
-  | 'remark'
-  | 'urge'
-  | 'return_feedback'
-  | 'close'
-  | 'call_back'
-  | 'archive'
+import type { Operation, OperationBody } from '../client/api'
 
 export type Asked = 'text' | 'reason' | 'rating' | 'none'
 
@@ -67,7 +56,7 @@ export function offers(may: readonly string[], state: string): Offer[] {
 }
 
 /** The body of an operation. `moment` (server clock) ends the call for `complete`. */
-export function bodyOf(operation: Operation, words: string, rating: number, moment: Date): object {
+export function bodyOf(operation: Operation, words: string, rating: number, moment: Date): OperationBody {
   const text = words.trim()
   switch (ASKED[operation]) {
     case 'text':

@@ -42,9 +42,9 @@ export function Logbook({ id, version }: { id: string; version: number }) {
 const LogLine = memo(function LogLine({ line }: { line: Line }) {
   const { time, fullTime, organisation } = useCity()
   const { entry, weight, particulars } = line
-  const actor = entry.actor?.name ?? word('role', 'system')
-  const place = entry.organisation === null ? '' : organisation(entry.organisation)
-  const authority = [word('role', entry.role ?? ''), place].filter(Boolean).join(' · ')
+  const actor = entry.actor.name || word('role', entry.role || 'system')
+  const place = entry.organisation === '' ? '' : organisation(entry.organisation)
+  const authority = [word('role', entry.role), place].filter(Boolean).join(' · ')
   return (
     <li className={`log log-${weight}`}>
       <time title={fullTime(entry.recorded_at)}>{time(entry.happened_at)}</time>

@@ -22,6 +22,7 @@ function entry(number: number, kind: string, body: EntryView['body']): EntryView
     actor: { id: 'p1', name: '示例 甲' },
     role: 'dispatcher',
     organisation: 'city',
+    command: 'c',
     body,
   }
 }

@@ -21,6 +21,7 @@ const status = (code: string, group: Status['group']): Status => ({
   name_en: code,
   colour_light: '#0B5FA5',
   colour_dark: '#5AA9E6',
+  alias: '',
 })
 const matter = (id: string, change: Partial<IncidentRow> = {}) =>
   ({ id, number: id, level: 1, place: { lon: 122, lat: 30, label: '示例' }, orders: [], ...change }) as IncidentRow

@@ -73,7 +73,7 @@ export interface UnitScene {
 }
 
 function iconOf(status: Status, silent: boolean, { shade, palette }: Colours): Icon {
-  const shape: Shape = silent ? 'broken' : shapeOf(status)
+  const shape: Shape = silent ? 'broken_ring' : shapeOf(status)
   const own = shade === 'dark' ? status.colour_dark : status.colour_light
   return { kind: 'unit', shape, colour: silent ? palette.soon : own, halo: palette.land }
 }

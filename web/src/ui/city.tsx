@@ -41,7 +41,7 @@ function wordsOf(city: City, organisations: Organisation[], language: string): C
   const categoryLine = (code: string) => {
     const line: string[] = []
     let at: Category | undefined = categories.get(code)
-    for (; at !== undefined; at = at.parent === null ? undefined : categories.get(at.parent)) {
+    for (; at !== undefined; at = categories.get(at.parent ?? '')) {
       line.unshift(named(at, language))
     }
     return line.length === 0 ? code : line.join(' / ')
