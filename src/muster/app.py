@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from psycopg import Connection
@@ -46,6 +46,9 @@ from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
 from muster.journal.vault import Vault
 from muster.telemetry.positions import Positions
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 log = logging.getLogger("muster.app")
 
@@ -408,29 +411,48 @@ def demo_accounts(pack: Pack, password: str) -> tuple[Account, ...]:
     return tuple(Account(one.role, one.username, password) for one in demo_people(pack).values())
 
 
+def application(system: System) -> Litestar:
+    """The HTTP application of an open system. Its threads start and stop with it."""
+    from muster.api import live, telemetry
+    from muster.api.server import litestar_app
+
+    platform, positions = system.platform, system.positions
+    hub = live.hub_of(platform, positions, system.bell)
+    platform.unit_changed = hub.unit_changed
+
+    def start() -> None:
+        system.start()
+        hub.start()
+
+    def stop() -> None:
+        hub.stop()
+        system.stop()
+
+    return litestar_app(
+        platform,
+        web=Path(system.settings.web) if system.settings.web else None,
+        more_routes=(live.route(hub), telemetry.route(positions, telemetry.crews(platform))),
+        start=start,
+        stop=stop,
+    )
+
+
 def serve(settings: Settings) -> None:
     """Run the server until it is told to stop."""
     import uvicorn
 
     from muster.api import logs
-    from muster.api.server import litestar_app
+    from muster.api.live_wire import LiveProtocol
 
     logs.configure()
-    system = open_system(settings)
-    app = litestar_app(
-        system.platform,
-        web=Path(settings.web) if settings.web else None,
-        more_routes=(),
-        start=system.start,
-        stop=system.stop,
-    )
+    app = application(open_system(settings))
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
-        ws="websockets-sansio",
+        ws=LiveProtocol,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
         server_header=False,
