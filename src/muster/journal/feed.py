@@ -39,7 +39,8 @@ class Page:
 def parse(cursor: str) -> tuple[str, int]:
     """Raises Refused("cursor.invalid") for anything that is not a cursor."""
     xid, _, position = cursor.partition("-")
-    if not (xid.isdigit() and position.isdigit() and len(xid) < 19 and len(position) < 19):
+    plain = cursor.isascii() and xid.isdigit() and position.isdigit()
+    if not plain or len(xid) >= 19 or len(position) >= 19:
         raise Refused("cursor.invalid")
     return xid, int(position)
 

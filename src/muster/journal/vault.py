@@ -49,14 +49,23 @@ class Vault:
 
     @classmethod
     def open_file(cls, path: Path) -> Vault:
-        """Read the master key file, making it (mode 0600) when it does not exist."""
+        """Read the master key file, making it (mode 0600) when it does not exist.
+
+        It is on the disk under its name before anything is sealed with it.
+        """
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            fresh = path.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
                 file.write(secrets.token_bytes(KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
+            fresh.rename(path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
         return cls(path.read_bytes())
 
     def new_key(self, matter: str) -> tuple[MatterKey, bytes]:
