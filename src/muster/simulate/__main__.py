@@ -1,7 +1,7 @@
 """`python -m muster.simulate`: a simulated city at a running instance, until told to stop.
 
-MUSTER_SIMULATE holds the settings as JSON: {"url", "city" (a pack's folder), "seed",
-"accounts": {"password", and usernames where they are not the demonstration's}}.
+MUSTER_SIMULATE holds the settings as JSON: {"url", "city" (a pack's folder), "password" (of the
+demonstration accounts), "seed"}; see live.Settings.
 """
 
 from __future__ import annotations

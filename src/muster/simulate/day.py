@@ -28,6 +28,8 @@ _SECOND_CALL_S: Final = (20.0, 240.0)
 _SECOND_CALL_M: Final = 80.0
 #: The first channel of a pack is its emergency number; the others share the rest evenly.
 _MAIN_CHANNEL: Final = 0.8
+#: Channels nobody calls on: what officers find themselves, and whistles.
+_NOT_CALLED: Final = ("officer", "whistle")
 
 
 def hours_of(day: date, timezone: str) -> Iterator[tuple[datetime, int]]:
@@ -59,7 +61,7 @@ class Day:
 
     def __init__(self, pack: Pack, ground: Ground, *, seed: str, run: str = "") -> None:
         self._pack, self._ground, self._seed, self._run = pack, ground, seed, run
-        self._channels = list(pack.channels)
+        self._channels = [code for code in pack.channels if code not in _NOT_CALLED]
 
     def calls(self, day: date) -> list[Call]:
         """The calls of one local day in order of time, second callers among them."""

@@ -53,12 +53,12 @@ _LEVELS: Final = (
 )
 _STATUSES: Final = (
     ("10", "备勤", "available", "circle", "#15803D", "#66BB6A", "available", "10"),
-    ("20", "已派", "dispatched", "diamond", "#B45309", "#FFB74D", "dispatched", "20"),
-    ("21", "途中", "under way", "triangle", "#1D4ED8", "#82B1FF", "under_way", "21"),
+    ("20", "已派", "dispatched", "half_circle", "#B45309", "#FFB74D", "dispatched", "20"),
+    ("21", "途中", "under way", "arrow", "#1D4ED8", "#82B1FF", "under_way", "21"),
     ("22", "到场", "on scene", "square", "#7E22CE", "#CE93D8", "on_scene", "22"),
-    ("30", "忙碌", "busy", "ring", "#4B5563", "#B0BEC5", "busy", "30"),
-    ("00", "下勤", "off duty", "dash", "#6B7280", "#90A4AE", "off", ""),
-    ("99", "求援", "needs help", "star", "#B3261E", "#FF8A80", "emergency", ""),
+    ("30", "忙碌", "busy", "small_square", "#4B5563", "#B0BEC5", "busy", "30"),
+    ("00", "下勤", "off duty", "ring", "#6B7280", "#90A4AE", "off", ""),
+    ("99", "求援", "needs help", "diamond", "#B3261E", "#FF8A80", "emergency", ""),
 )
 _CHANNELS: Final = (
     ("phone", "电话", "telephone"),
@@ -83,11 +83,11 @@ def slug(text: str) -> str:
 
 
 class Slugs:
-    """A slug of its own for every text."""
+    """A slug of its own for every text, none of them `reserved`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *reserved: str) -> None:
         self._given: dict[str, str] = {}
-        self._taken: set[str] = set()
+        self._taken = set(reserved)
 
     def of(self, text: str) -> str:
         if text not in self._given:
@@ -104,7 +104,7 @@ class Slugs:
 class Names:
     """The ids a draft pack gives: of stations by name, of categories by path."""
 
-    stations: Slugs = field(default_factory=Slugs)
+    stations: Slugs = field(default_factory=lambda: Slugs(CITY))
     categories: Slugs = field(default_factory=Slugs)
 
     def category(self, path: Sequence[str]) -> str:
@@ -253,7 +253,9 @@ def _features(folder: Path, file: str, areas: Mapping[str, shapely.Geometry]) ->
 def _write_people(folder: Path, names: Names, places: Mapping[str, tuple[float, float]]) -> None:
     units: list[tuple[object, ...]] = []
     people: list[tuple[object, ...]] = [
-        (f"p-{slug(role)}", name, role.replace("_", "-"), CITY, role, "") for role, name in _DESK
+        # The demonstration's own accounts are named after the roles; these must not be.
+        (f"p-{slug(role)}", name, f"draft-{slug(role)}", CITY, role, "")
+        for role, name in _DESK
     ]
     for name, (lon, lat) in places.items():
         station = names.stations.of(name)

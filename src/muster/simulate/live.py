@@ -23,12 +23,19 @@ from muster.simulate.shapes import City
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """MUSTER_SIMULATE. city: the pack's folder. accounts: see people.Accounts."""
+    """MUSTER_SIMULATE. city: the pack's folder. password: of all demonstration accounts.
+
+    accounts: only where usernames are not the demonstration's own; see people.Accounts.
+    """
 
     url: str
     city: str
-    accounts: Accounts
+    password: str = ""
+    accounts: Accounts | None = None
     seed: str | int = "1"
+
+    def who(self) -> Accounts:
+        return self.accounts or Accounts(password=self.password)
 
 
 def habits_at(speed: float) -> Habits:
@@ -62,7 +69,7 @@ class LiveCity:
             self._doors.close()
 
     def _play(self) -> None:
-        who = desk(self._settings.accounts).dispatcher
+        who = desk(self._settings.who()).dispatcher
         speed = self._doors.read(who, "/api/city", City).clock.speed
         if speed <= 0:
             raise ReplayRefused("clock.wrong", wanted=" > 0", speed=speed)
@@ -70,7 +77,7 @@ class LiveCity:
         engine = Engine(
             self._doors,
             self._pack,
-            self._settings.accounts,
+            self._settings.who(),
             seed=f"{seed}|{self._run}",
             habits=habits_at(speed),
         )

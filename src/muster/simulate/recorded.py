@@ -153,8 +153,9 @@ def _rows(
     def lines(stream: IO[bytes]) -> Iterator[str]:
         nonlocal line
         for data in stream:
-            yield data.decode(about.encoding).replace("\0", "\ufffd")
+            text = data.decode(about.encoding).replace("\0", "\ufffd")
             line += 1
+            yield text
 
     try:
         with _open(file) as stream:

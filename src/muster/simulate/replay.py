@@ -218,6 +218,7 @@ def _play(
             engine.play_live(options.stop, drain=True)
     except KeyboardInterrupt:
         interrupted = True
+    interrupted = interrupted or options.stop.is_set()
     real_s = monotonic() - began
     requests = doors.requests
     doors.stop.clear()
@@ -227,7 +228,7 @@ def _play(
         script,
         engine,
         audit,
-        took=(real_s, requests, interrupted or options.stop.is_set()),
+        took=(real_s, requests, interrupted),
     )
 
 
