@@ -33,7 +33,7 @@ def _organisation(name: str, tier: packs.Tier, parent: str | None) -> packs.Orga
 
 
 def _clocks() -> dict[tuple[str, int | None], packs.ClockRow]:
-    rows = {
+    rows: dict[tuple[str, int | None], packs.ClockRow] = {
         (name, None): packs.ClockRow(name=name, seconds=seconds, name_zh=name, name_en=name)
         for name, seconds in SECONDS.items()
     }

@@ -127,11 +127,15 @@ class Days(RuleBasedStateMachine):
             return inputs.Withdraw(data.draw(st.sampled_from(self.orders)), "示例")
         if name in ("incident.merge", "incident.unmerge"):
             other = data.draw(st.sampled_from(self.names))
-            return OPERATIONS[name].input(other, "示例")
+            kind = inputs.Merge if name == "incident.merge" else inputs.Unmerge
+            return kind(other, "示例")
         if name == "incident.feed_back":
             return feedback(data.draw(st.booleans()))
         if name in ("incident.transfer", "incident.ask_in"):
-            return OPERATIONS[name].input(data.draw(st.sampled_from(["south", "harbour"])), "示例")
+            where = data.draw(st.sampled_from(["south", "harbour"]))
+            if name == "incident.transfer":
+                return inputs.Transfer(where, "示例")
+            return inputs.AskIn(where, "示例")
         if name == "incident.change_level":
             return inputs.ChangeLevel(data.draw(st.integers(1, 4)), "示例")
         return self.plain_input(name)
