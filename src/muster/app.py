@@ -31,13 +31,12 @@ from muster.command.incidents import facts as incident_facts
 from muster.command.incidents import state as incident_state
 from muster.command.incidents import tables as incident_tables
 from muster.command.operations import operations
-from muster.geography.pack import Pack, PersonRow, load
+from muster.geography.pack import Pack, load
 from muster.identity.authoriser import IdentityAuthoriser
 from muster.identity.first_link import make_first_link
-from muster.identity.install import install, install_simulator
+from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
 from muster.identity.reader import reader
-from muster.identity.roles import ROLES
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, monotonic, real_now
 from muster.journal.deadlines import Ticker
 from muster.journal.entry import Fact, kinds_of
@@ -367,16 +366,15 @@ def prepare(settings: Settings) -> Prepared:
     passwords = Passwords(testing=settings.testing)
     with open_pool(settings.app_dsn) as pool, pool.connection() as connection:
         password = demo_password(settings) if mark.demo else None
-        crowd = msgspec.structs.replace(pack, people={**pack.people, **demo_people(pack)})
-        install(connection, crowd, password, passwords=passwords)
+        install(connection, pack, password, passwords=passwords)
         unit_tables.install(connection, pack, actor="system:install")
         if mark.kind == "simulated" and password is not None:
             install_simulator(connection, password, passwords=passwords)
         link = None
         if password is None:
             link = make_first_link(connection)
-    accounts = demo_accounts(pack, password) if password is not None else ()
-    return Prepared(accounts, password, link)
+    accounts = [Account(one.role, one.username, password or "") for one in demo_accounts(pack)]
+    return Prepared(tuple(accounts) if password else (), password, link)
 
 
 def demo_password(settings: Settings) -> str:
@@ -387,28 +385,6 @@ def demo_password(settings: Settings) -> str:
         with os.fdopen(handle, "w") as file:
             file.write(f"muster-{secrets.token_hex(4)}")
     return path.read_text()
-
-
-def demo_people(pack: Pack) -> dict[str, PersonRow]:
-    """One invented person a role, named after the role, beside the pack's own people."""
-    found: dict[str, PersonRow] = {}
-    for role, shown in ROLES.items():
-        like = next((one for one in pack.people.values() if one.role == role), None)
-        if like is None:
-            continue
-        name, username = f"示例{shown.name_zh}", role.replace("_", "-")
-        found[f"demo-{username}"] = PersonRow(
-            id=f"demo-{username}",
-            name=name,
-            username=username,
-            organisation=like.organisation,
-            role=role,
-        )
-    return found
-
-
-def demo_accounts(pack: Pack, password: str) -> tuple[Account, ...]:
-    return tuple(Account(one.role, one.username, password) for one in demo_people(pack).values())
 
 
 def application(system: System) -> Litestar:

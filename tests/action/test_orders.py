@@ -148,22 +148,21 @@ def test_the_furthest_is_an_active_one_nobody_passed(states: Sequence[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("person", "role", "behalf", "expected"),
+    ("person", "by_crew", "behalf", "expected"),
     [
-        ("ann", "officer", None, ""),
-        ("bob", "officer", "ann", ""),
-        ("eve", "officer", None, "order.not_yours"),
-        ("eve", "officer", "ann", "order.not_yours"),
-        ("dan", "dispatcher", None, "ann"),
-        ("dan", "dispatcher", "bob", "bob"),
-        ("dan", "dispatcher", "eve", "order.not_crew"),
-        ("cho", "duty_chief", "bob", "bob"),
+        ("ann", True, None, ""),
+        ("bob", True, "ann", ""),
+        ("eve", True, None, "order.not_yours"),
+        ("eve", True, "ann", "order.not_yours"),
+        ("dan", False, None, "ann"),
+        ("dan", False, "bob", "bob"),
+        ("dan", False, "eve", "order.not_crew"),
     ],
 )
-def test_who_steps_for_whom(person: str, role: str, behalf: str | None, expected: str) -> None:
+def test_who_steps_for_whom(person: str, by_crew: bool, behalf: str | None, expected: str) -> None:
     order = after()
     try:
-        got = decide.check_crew(order, person=person, role=role, on_behalf_of=behalf)
+        got = decide.check_crew(order, person=person, by_crew=by_crew, on_behalf_of=behalf)
     except Refused as refused:
         got = refused.code
     assert got == expected

@@ -10,7 +10,7 @@ import pytest
 from muster.action.orders import facts as order_facts
 from muster.command.dispatch.decide import CLOCK_SLACK
 from muster.command.incidents import facts, inputs
-from muster.journal.deadlines import Due
+from muster.journal.context import Due
 
 from .city import CREW, SECONDS
 from .stages import ORDER, at_stage

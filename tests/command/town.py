@@ -26,7 +26,7 @@ from muster.command.incidents import decide, facts, inputs
 from muster.command.incidents import state as incidents
 from muster.command.incidents.state import Incident
 from muster.command.operations import operations
-from muster.journal.deadlines import Due
+from muster.journal.context import Actor, Context, Due, Planned
 from muster.journal.entry import (
     FIRST_PREVIOUS,
     Authority,
@@ -38,7 +38,6 @@ from muster.journal.entry import (
     digest,
     kinds_of,
 )
-from muster.journal.perform import Actor, Context, Planned
 from muster.journal.refusal import Refused
 from muster.journal.vault import MatterKey, seal
 

@@ -16,7 +16,8 @@ from muster.identity import install, people
 from muster.identity.access import keep
 from muster.identity.install import Account
 from muster.identity.passwords import Passwords
-from muster.journal.perform import Actor, Writer
+from muster.journal.context import Actor
+from muster.journal.perform import Writer
 
 PASSWORD = "示例-not-a-real-one"
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

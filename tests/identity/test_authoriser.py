@@ -9,8 +9,8 @@ import pytest
 from muster.identity import people
 from muster.identity.authoriser import IdentityAuthoriser, authorise
 from muster.identity.sessions import Sessions
+from muster.journal.context import Actor
 from muster.journal.entry import Authority
-from muster.journal.perform import Actor
 from muster.journal.refusal import Refused
 from tests.identity.city import PASSWORD, City
 

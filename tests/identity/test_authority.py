@@ -90,6 +90,8 @@ EXPECTED: dict[str, dict[str, Cell]] = {
     "incident.dispatch": dict.fromkeys(("dispatcher", "duty_chief", "station_room"), Cell.PARTY),
     "order.sign": {
         "officer": Cell.UNIT,
+        "partner": Cell.UNIT,
+        "volunteer": Cell.UNIT,
         "dispatcher": Cell.PARTY,
         "duty_chief": Cell.PARTY,
         "station_room": Cell.PARTY,

@@ -21,7 +21,7 @@ from muster.identity import people
 from muster.identity.first_link import make_first_link
 from muster.identity.sentences import SENTENCES
 from muster.journal.clock import real_now
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 from tests.identity.city import PASSWORD, City
 
 Client = TestClient[Litestar]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from muster.identity.authoriser import IdentityAuthoriser
 from muster.identity.authority import CELLS, OPENING, OPERATIONS, Cell
 from muster.identity.roles import ROLES, SYSTEM
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 from tests.identity.city import TREE
 

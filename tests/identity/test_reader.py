@@ -20,18 +20,9 @@ from muster.identity.reader import Reader, reader, system_reader
 from muster.identity.roles import ROLES
 from muster.identity.scope import scope_of_grants
 from muster.journal.clock import RealClock
+from muster.journal.context import Actor, Context
 from muster.journal.entry import Entry, Fact, Private, kinds_of, private
-from muster.journal.perform import (
-    Actor,
-    Asked,
-    Change,
-    Context,
-    Journal,
-    Keeper,
-    MatterKind,
-    Operation,
-    Writer,
-)
+from muster.journal.perform import Asked, Change, Journal, Keeper, MatterKind, Operation, Writer
 from muster.journal.refusal import Refused
 from muster.journal.vault import Vault
 from tests.identity.city import TREE, City

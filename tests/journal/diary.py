@@ -17,20 +17,17 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from muster.journal.clock import Clock
-from muster.journal.deadlines import Due
+from muster.journal.context import Actor, Context, Due, Planned
 from muster.journal.entry import Authority, Entry, Fact, Private, kinds_of, private
 from muster.journal.perform import (
-    Actor,
     Answer,
     Asked,
     Change,
-    Context,
     Journal,
     Keeper,
     MatterKind,
     Opening,
     Operation,
-    Planned,
     Writer,
 )
 from muster.journal.refusal import Refused

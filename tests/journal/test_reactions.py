@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from muster.journal.context import Actor
 from muster.journal.entry import Entry
-from muster.journal.perform import Actor, Asked, Operation, derived_command
+from muster.journal.perform import Asked, Operation, derived_command
 from muster.journal.reactions import ATTEMPTS, Reaction, Reactor
 from muster.journal.refusal import Conflict, Refused
 

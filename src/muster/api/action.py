@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from psycopg import Connection
 
 from muster.action.units import duty, tables
-from muster.action.units.tables import Unit
+from muster.action.units.unit import Unit
 from muster.api.platform import Platform, RunningPlatform
 from muster.command.incidents.tables import IncidentRow, rows_of
 from muster.geography.pack import Pack
@@ -19,7 +19,7 @@ from muster.identity.authoriser import authorise, scope_of
 from muster.identity.authority import by_crew
 from muster.identity.people import names_of
 from muster.identity.scope import Scope
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
 UnitId = Annotated[str, Parameter(max_length=64)]

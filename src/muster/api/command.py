@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Dependency, Parameter
+from litestar.params import Parameter, SkipValidation
 
 from muster.action.choose_units.rank import Candidate
 from muster.action.orders.decide import FROM, Step
@@ -23,8 +23,9 @@ from muster.geography.cells import cell
 from muster.geography.distance import haversine
 from muster.identity.people import names_of
 from muster.identity.reader import Reader
+from muster.journal.context import Actor
 from muster.journal.entry import Entry
-from muster.journal.perform import Actor, Answer, Asked
+from muster.journal.perform import Answer, Asked
 from muster.journal.refusal import Refused
 
 MatterId = Annotated[str, Parameter(pattern="^[0-9a-f-]{36}$", description="matter id, a UUID")]
@@ -112,7 +113,7 @@ class SignedCommand:
 
 
 #: What operations' routes take as `commander`. It is ours and needs no validation.
-Commander = Annotated[SignedCommand, Dependency(skip_validation=True)]
+Commander = SkipValidation[SignedCommand]
 
 
 def commander(

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 from muster.api.platform import Platform
 from muster.geography.pack import Category, Channel, ClockRow, Level, Place, Status
 from muster.geography.places import search
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 
 
 class CityClock(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from muster.action.units import duty, tables
 from muster.api.platform import Platform
 from muster.command.incidents.tables import counts
 from muster.identity.authoriser import authorise, scope_of
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, post
-from litestar.params import Dependency, Parameter
+from litestar.params import Parameter, SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
@@ -27,8 +27,8 @@ from muster.identity.passwords import Passwords
 from muster.identity.sessions import Session, SignedIn
 from muster.identity.tables import GrantRow, Person
 from muster.journal.clock import real_now
+from muster.journal.context import Actor
 from muster.journal.entry import check_input
-from muster.journal.perform import Actor
 from muster.journal.refusal import Refused
 
 
@@ -41,7 +41,7 @@ class Needed(Protocol):
     def testing(self) -> bool: ...
 
 
-System = Annotated[Needed, Dependency(skip_validation=True)]
+System = SkipValidation[Needed]
 PersonId = Annotated[str, Parameter(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]

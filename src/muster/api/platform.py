@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
@@ -16,8 +16,9 @@ from muster.command.dispatch.nearest import World
 from muster.geography.pack import Pack
 from muster.identity.reader import Reader
 from muster.journal.clock import Clock, DrivenClock
+from muster.journal.context import Actor
 from muster.journal.entry import Kinds
-from muster.journal.perform import Actor, Journal, Operation
+from muster.journal.perform import Journal, Operation
 from muster.journal.vault import Vault
 
 
@@ -57,4 +58,4 @@ class RunningPlatform:
 
 
 #: What routes take as `platform`. It is ours and needs no validation.
-Platform = Annotated[RunningPlatform, Dependency(skip_validation=True)]
+Platform = SkipValidation[RunningPlatform]

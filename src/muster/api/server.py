@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Response, Router, get
 from litestar.concurrency import sync_to_thread
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
@@ -139,7 +139,8 @@ def litestar_app(
     ]
     handlers: Any = HANDLERS
     return Litestar(
-        route_handlers=routes,
+        # One router: Litestar wraps a synchronous handler again each time it is registered.
+        route_handlers=[Router(path="/", route_handlers=routes)],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),
             **session.DEPENDENCIES,

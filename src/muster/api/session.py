@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.identity.passwords import Passwords
 from muster.identity.sessions import LONGEST_SESSION, Limits, Sessions, SignedIn
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
 COOKIE: Final = "muster_session"

@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from muster.action.orders.decide import FROM, Step
-from muster.action.units.duty import may_be_sent
-from muster.action.units.tables import units
+from muster.action.units.duty import may_be_sent, named_units
 from muster.command.dispatch import decide as dispatch
 from muster.command.incidents import decide, inputs
 from muster.command.incidents.decide import Located
@@ -21,9 +20,9 @@ from muster.geography.cells import cell
 from muster.geography.distance import haversine
 from muster.geography.jurisdiction import jurisdiction
 from muster.geography.pack import Pack
-from muster.journal.deadlines import Due
+from muster.journal.context import Context, Due
 from muster.journal.entry import Fact
-from muster.journal.perform import Context, Opening, Operation
+from muster.journal.perform import Opening, Operation
 
 Any_ = Operation[Any, Any, Any]
 
@@ -116,7 +115,7 @@ def _sendable(pack: Pack, opening: Opening, wanted: Sequence[str]) -> dict[str, 
             crew=unit.crew,
             why_not=may_be_sent(unit, pack),
         )
-        for unit in units(opening.connection, wanted)
+        for unit in named_units(opening.connection, wanted)
     }
 
 

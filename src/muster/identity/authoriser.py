@@ -24,8 +24,8 @@ from muster.identity.authority import (
 from muster.identity.roles import SYSTEM
 from muster.identity.scope import Scope, scope_of_grants
 from muster.journal.clock import real_now
+from muster.journal.context import Actor
 from muster.journal.entry import Authority
-from muster.journal.perform import Actor
 from muster.journal.refusal import Refused
 
 

@@ -22,8 +22,8 @@ from muster.identity.access import access_of
 from muster.identity.authoriser import scope_of
 from muster.identity.authority import READ, Access
 from muster.identity.scope import Scope
+from muster.journal.context import Actor
 from muster.journal.entry import Entry, Kinds, Private
-from muster.journal.perform import Actor
 from muster.journal.read import Reading
 from muster.journal.refusal import Refused
 from muster.journal.vault import Vault

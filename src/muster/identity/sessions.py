@@ -24,7 +24,7 @@ from muster.identity import tables
 from muster.identity.passwords import LONGEST, Passwords, check_policy
 from muster.journal.audit import change
 from muster.journal.clock import real_now
-from muster.journal.perform import Actor
+from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
 IDLE: Final = timedelta(hours=12)

@@ -32,6 +32,8 @@ def change(
     names = list(key)
     where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in names)
     with connection.cursor() as cursor:
+        # Before the row: two transactions of several changes each would wait for one another.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_AUDIT,))
         cursor.execute(
             sql.SQL("SELECT to_jsonb(t) FROM {} t WHERE {} FOR UPDATE").format(
                 sql.Identifier(table), where
@@ -94,7 +96,6 @@ def _append(cursor: Any, record: tuple[str, Row, Row | None, Row | None, str, st
             }
         )
     )
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_AUDIT,))
     cursor.execute("SELECT hash FROM audit ORDER BY number DESC LIMIT 1")
     last = cursor.fetchone()
     previous = bytes(_first(last)) if last else b"\0" * 32

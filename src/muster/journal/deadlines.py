@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from muster.journal.context import Actor, Due
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from muster.journal.perform import Asked, Journal, Operation, Writer
 
 BATCH = 200
-
-
-class Due(msgspec.Struct, frozen=True):
-    """The input of every operation the ticker performs."""
-
-    name: str
-    due: datetime
 
 
 def keep(
@@ -76,7 +69,7 @@ class Ticker:
                 return done
 
     def asked(self, matter: str, name: str, due: datetime) -> Asked:
-        from muster.journal.perform import Actor, Asked, derived_command
+        from muster.journal.perform import Asked, derived_command
 
         return Asked(
             operation=self._operation_of(name),

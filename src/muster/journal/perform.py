@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.journal import deadlines, vault
 from muster.journal.clock import Clock
+from muster.journal.context import Actor, Context, Decided, Planned
 from muster.journal.entry import (
     FIRST_PREVIOUS,
     Authority,
@@ -39,38 +40,6 @@ from muster.journal.refusal import Conflict, Refused
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - an operation's input
 S = TypeVar("S")
 R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-
-
-class Actor(msgspec.Struct, frozen=True):
-    """Who asks: a person (or `system:…`) and, for people, the session they ask in."""
-
-    person: str
-    session: str = ""
-
-
-@dataclass(frozen=True)
-class Context(Generic[R_co]):
-    """All a decision may know besides the state and the input."""
-
-    matter: str
-    now: datetime
-    actor: Actor
-    authority: Authority
-    read: R_co
-    others: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A fact for another matter, or one that happened at another time than now."""
-
-    fact: Fact
-    matter: str = ""
-    happened_at: datetime | None = None
-
-
-Decided = Sequence[Fact | Planned]
 
 
 @dataclass(frozen=True)

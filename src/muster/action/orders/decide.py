@@ -46,9 +46,9 @@ def order_for(orders: Orders, order: str, step: str) -> Order:
     return found
 
 
-def check_crew(order: Order, *, person: str, role: str, on_behalf_of: str | None) -> str:
-    """Officers step only orders their unit crews; others say for whom. Returns that officer."""
-    if role == "officer":
+def check_crew(order: Order, *, person: str, by_crew: bool, on_behalf_of: str | None) -> str:
+    """Who acts as crew steps only his unit's orders; others say for whom. Returns that officer."""
+    if by_crew:
         if person not in order.crew:
             raise Refused("order.not_yours")
         return ""

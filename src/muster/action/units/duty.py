@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import msgspec
 from psycopg import Connection
 
 from muster.action.units import tables
+from muster.action.units.unit import Duty, Unit
 from muster.geography.pack import Pack
 from muster.journal.perform import lock_key
 from muster.journal.refusal import Refused
@@ -16,7 +18,17 @@ from muster.journal.refusal import Refused
 SETTABLE = ("available", "busy", "emergency")
 
 
-def locked_unit(connection: Connection[Any], unit: str) -> tables.Unit:
+def named_units(connection: Connection[Any], ids: Sequence[str]) -> list[Unit]:
+    """The units of these ids; unknown ids are left out."""
+    return tables.units(connection, ids)
+
+
+def free_units(connection: Connection[Any], pack: Pack) -> list[Unit]:
+    """Units on duty that can take an order."""
+    return [unit for unit in tables.free_units(connection) if not may_be_sent(unit, pack)]
+
+
+def locked_unit(connection: Connection[Any], unit: str) -> Unit:
     """The unit, locked against dispatch until the transaction ends. Raises unit.unknown."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(f"unit:{unit}"),))
     found = tables.units(connection, [unit])
@@ -37,7 +49,7 @@ class SignOn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def sign_on(
     connection: Connection[Any],
-    unit: tables.Unit,
+    unit: Unit,
     asked: SignOn,
     *,
     now: datetime,
@@ -53,7 +65,7 @@ def sign_on(
         elsewhere = [one for one in tables.crewed_by(connection, person) if one != unit.id]
         if elsewhere:
             raise Refused("unit.crew_elsewhere", person=person, unit=elsewhere[0])
-    duty = tables.Duty(
+    duty = Duty(
         on_duty=True,
         status=pack.status_of("available").code,
         crew=asked.crew,
@@ -65,14 +77,14 @@ def sign_on(
 
 
 def sign_off(
-    connection: Connection[Any], unit: tables.Unit, *, now: datetime, actor: str, pack: Pack
+    connection: Connection[Any], unit: Unit, *, now: datetime, actor: str, pack: Pack
 ) -> None:
     """Take a unit off duty. Raises unit.not_on_duty, and unit.bound while it has an order."""
     if not unit.on_duty:
         raise Refused("unit.not_on_duty", unit=unit.id)
     if unit.order is not None:
         raise Refused("unit.bound", unit=unit.id)
-    duty = tables.Duty(
+    duty = Duty(
         on_duty=False,
         status=pack.status_of("off").code,
         crew=(),
@@ -85,7 +97,7 @@ def sign_off(
 
 def set_status(
     connection: Connection[Any],
-    unit: tables.Unit,
+    unit: Unit,
     *,
     status: str,
     reason: str,
@@ -103,7 +115,7 @@ def set_status(
         raise Refused("status.by_order", status=status)
     if not unit.on_duty or unit.since is None:
         raise Refused("unit.not_on_duty", unit=unit.id)
-    duty = tables.Duty(
+    duty = Duty(
         on_duty=True,
         status=status,
         crew=unit.crew,
@@ -131,7 +143,7 @@ _GROUP_OF_ORDER = {
 }
 
 
-def shown_status(unit: tables.Unit, pack: Pack) -> Shown:
+def shown_status(unit: Unit, pack: Pack) -> Shown:
     """Off duty, then an emergency, then what its order says, then what was set by hand."""
     by_hand = pack.statuses.get(unit.status)
     if not unit.on_duty:
@@ -146,7 +158,7 @@ def shown_status(unit: tables.Unit, pack: Pack) -> Shown:
     return Shown(by_hand.code, by_hand.group)
 
 
-def may_be_sent(unit: tables.Unit, pack: Pack) -> str:
+def may_be_sent(unit: Unit, pack: Pack) -> str:
     """Empty when the unit can take an order; else why not: off_duty, bound, busy, emergency."""
     if not unit.on_duty:
         return "off_duty"

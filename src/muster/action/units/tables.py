@@ -6,56 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from psycopg import Connection
 
+from muster.action.units.unit import BoundBy, Duty, Unit
 from muster.geography.pack import Pack
 from muster.journal.audit import change
 
 MICRO = 1_000_000
-
-
-class BoundBy(msgspec.Struct, frozen=True):
-    """The order that binds a unit now."""
-
-    incident: str
-    order: str
-    state: str
-
-
-class Unit(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit as the board and the dispatch see it. lon, lat: its base, WGS-84 degrees.
-    `status` is the code last set by hand; what is shown follows from it and from `order`."""
-
-    id: str
-    call_sign: str
-    organisation: str
-    kind: str
-    mode: str
-    capabilities: tuple[str, ...]
-    lon: float
-    lat: float
-    speed_kmh: int
-    on_duty: bool
-    status: str
-    crew: tuple[str, ...]
-    vehicle: str
-    since: datetime | None
-    until: datetime | None
-    version: int
-    order: BoundBy | None
-
-
-class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """What is written when a unit signs on or off or changes its status."""
-
-    on_duty: bool
-    status: str
-    crew: tuple[str, ...]
-    vehicle: str
-    since: datetime
-    until: datetime | None
-
 
 _SELECT = """
 SELECT u.id, u.call_sign, u.organisation, u.kind, u.mode, u.capabilities, u.lon, u.lat,

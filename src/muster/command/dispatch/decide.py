@@ -12,6 +12,7 @@ from muster.action.orders.state import Order
 from muster.command.incidents import inputs
 from muster.command.incidents.decide import (
     Rules,
+    acts_as_crew,
     check_time,
     existing,
     in_stage,
@@ -20,9 +21,9 @@ from muster.command.incidents.decide import (
 )
 from muster.command.incidents.facts import IncidentEscalated
 from muster.command.incidents.state import AT_WORK, Incident
-from muster.journal.deadlines import Due
+from muster.identity.authority import by_crew
+from muster.journal.context import Context, Due, Planned
 from muster.journal.entry import Fact, private
-from muster.journal.perform import Context, Planned
 from muster.journal.refusal import Refused
 
 #: Phones' clocks differ; a step may claim to be this much earlier than the one before it.
@@ -77,6 +78,8 @@ def _give(
         raise Refused("unit.unknown", unit=unit)
     if sendable.why_not:
         raise Refused("unit.unavailable", unit=unit, why=sendable.why_not)
+    if sendable.organisation not in context.read.pack.subtree(context.authority.organisation):
+        raise Refused("unit.elsewhere", unit=unit)
     if order in incident.orders:
         raise Refused("order.exists")
     return order_facts.OrderGiven(
@@ -100,7 +103,7 @@ def officer_arrival(incident_level: int, asked: inputs.Report, context: Known) -
         raise Refused("unit.unknown", unit=asked.officer_unit)
     if sendable.why_not:
         raise Refused("unit.unavailable", unit=asked.officer_unit, why=sendable.why_not)
-    if context.authority.role == "officer" and context.actor.person not in sendable.crew:
+    if acts_as_crew(context) and context.actor.person not in sendable.crew:
         raise Refused("order.not_yours")
     by, now, order = context.read.by, context.now, asked.officer_order
     return [
@@ -149,7 +152,7 @@ def step(name: str) -> Callable[[Incident | None, orders.Step, Known], list[Plan
         behalf = orders.check_crew(
             order,
             person=context.actor.person,
-            role=context.authority.role,
+            by_crew=by_crew(f"order.{name}", context.authority.role),
             on_behalf_of=asked.on_behalf_of,
         )
         fact = _FACTS[name](found, asked, context, behalf)

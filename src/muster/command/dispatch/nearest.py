@@ -10,8 +10,8 @@ from typing import Any
 from psycopg import Connection
 
 from muster.action.choose_units import rank
-from muster.action.units.duty import may_be_sent
-from muster.action.units.tables import Unit, free_units
+from muster.action.units.duty import free_units
+from muster.action.units.unit import Unit
 from muster.geography.distance import haversine
 from muster.geography.land import by_road, land_at
 from muster.geography.pack import Pack
@@ -56,11 +56,7 @@ def candidates(
     without: Collection[str] = (),
 ) -> list[rank.Candidate]:
     """The best `limit` free units for a scene, those named in `without` left out."""
-    free = [
-        unit
-        for unit in free_units(connection)
-        if unit.id not in without and not may_be_sent(unit, world.pack)
-    ]
+    free = [unit for unit in free_units(connection, world.pack) if unit.id not in without]
     return rank.rank([_ready(unit, world, scene, now) for unit in free], limit)
 
 

@@ -11,8 +11,9 @@ from muster.action.orders.facts import OrderLapsed, OrderReturned
 from muster.command.dispatch.nearest import Scene, World, candidates
 from muster.command.incidents import inputs
 from muster.command.incidents.state import AT_WORK, Incident
+from muster.journal.context import Actor
 from muster.journal.entry import Entry
-from muster.journal.perform import Actor, Asked, Journal, Operation, derived_command
+from muster.journal.perform import Asked, Journal, Operation, derived_command
 from muster.journal.reactions import Reaction
 from muster.journal.read import Reading
 

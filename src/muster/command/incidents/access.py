@@ -21,7 +21,7 @@ def _rows(pack: Pack, state: Incident | None) -> dict[str, str]:
     """organisation path -> `own` or `asked`."""
     if state is None:
         return {}
-    rows = {_path(pack, one): "asked" for one in state.asked}
+    rows = {_path(pack, one): "asked" for one in (state.desk, *state.asked)}
     rows[_path(pack, state.jurisdiction)] = "own"
     rows[_path(pack, state.organisation)] = "own"
     return rows

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from muster.command.incidents import facts, inputs
 from muster.command.incidents.state import AT_WORK, Incident
 from muster.geography.pack import Pack
-from muster.journal.deadlines import Due
+from muster.identity.authority import by_crew
+from muster.journal.context import Context, Due, Planned
 from muster.journal.entry import Fact, Private, private
-from muster.journal.perform import Context, Planned
 from muster.journal.refusal import Refused
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
@@ -73,9 +73,14 @@ def still_open(state: Incident | None) -> Incident:
     return in_stage(state, *AT_WORK, "reported")
 
 
+def acts_as_crew(context: Known) -> bool:
+    """Whether the role used is one that acts only for the unit it crews (officer, partner)."""
+    return by_crew("order.sign", context.authority.role)
+
+
 def crew_only(found: Incident, context: Known) -> None:
     """An officer acts only on matters his unit was sent to. Raises order.not_yours."""
-    if context.authority.role == "officer" and not any(
+    if acts_as_crew(context) and not any(
         context.actor.person in order.crew for order in found.orders.values()
     ):
         raise Refused("order.not_yours")

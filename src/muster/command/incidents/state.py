@@ -56,7 +56,8 @@ class Feedback(msgspec.Struct, frozen=True):
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The state. `stage` is where the paperwork stands; `state` adds how far the units got.
-    `due` maps the name of a running clock to its moment."""
+    `due` maps the name of a running clock to its moment. `desk`: the organisation that took the
+    call; it keeps sight of it, also in somebody else's area."""
 
     matter_kind: str = "incident"
     number: str
@@ -77,6 +78,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     cell: str
     stage: str
     stage_since: datetime
+    desk: str = ""
     orders: Orders = {}
     asked: frozenset[str] = frozenset()
     offered_to: str = ""
@@ -146,6 +148,7 @@ def _reported(fact: facts.IncidentReported, entry: Entry) -> Incident:
         cell=fact.cell,
         stage="waiting" if fact.complete else "received",
         stage_since=entry.recorded_at,
+        desk=entry.authority.organisation,
         due={"wait": fact.wait_by},
         version=entry.number,
     )
