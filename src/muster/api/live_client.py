@@ -112,6 +112,7 @@ class Client:
                 await self._send(message.text)
                 self._sending_since = None
             if self._lost:
+                self._opened = self._lost = False
                 self._afresh(self)
 
     def stuck_for(self, now: float) -> float:

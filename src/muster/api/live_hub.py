@@ -148,9 +148,9 @@ class LiveHub:
         self._note(lambda: self._picture.enter(client, key, cursor))
 
     def look(self, client: Client, view: Box | None) -> None:
-        """The client shows another view: it gets every position in it with the next round."""
+        """The client shows another view: it gets the positions in it with the next round."""
         client.view = view
-        self._note(lambda: self._teller.afresh([client]))
+        self._note(lambda: self._teller.looked(client))
 
     def leave(self, client: Client) -> None:
         self.clients.discard(client)
@@ -215,7 +215,7 @@ class LiveHub:
     def _emit(self, what: Told | Dismissed) -> None:
         self._outbox.append(what)
         if isinstance(what, Told) and what.opening:
-            self._teller.afresh(what.members)
+            self._teller.opened(what.members)
 
     def _hand_out(self) -> None:
         if self._outbox and self._loop is not None and not self._stopping.is_set():

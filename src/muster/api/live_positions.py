@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,11 @@ class _Rows:
         left = inside(before[:, 0], before[:, 1], view)
         return left | inside(changes.lon, changes.lat, view)
 
+    def since(self, tick: int) -> Mask:
+        """What changed after a tick."""
+        rows: Mask = self._changes.ticks > tick
+        return rows
+
     def message(self, rows: Mask) -> Message | None:
         """None when there is nothing to tell."""
         if not rows.any():
@@ -67,16 +73,26 @@ class PositionTeller:
         self._tick = 0
         self._told: dict[str, tuple[int, int]] = {}
         self._afresh: set[Any] = set()
+        self._complete: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+        """The tick at which a client knew where everything was."""
 
-    def afresh(self, members: Iterable[Any]) -> None:
-        """Clients that came or look elsewhere: they are told all that is in view."""
-        self._afresh.update(members)
+    def opened(self, members: Iterable[Any]) -> None:
+        """Clients that begin: they are told all positions once."""
+        for member in members:
+            self._complete.pop(member, None)
+            self._afresh.add(member)
+
+    def looked(self, member: Any) -> None:
+        """A client shows another view: it is told all that is in it, and all that moved unseen,
+        for it may still show that where it was."""
+        self._afresh.add(member)
 
     def tell(self, audiences: Iterable[Audience]) -> None:
         """Tell every audience what it may know and shows."""
         changes = self._source.changed_since(self._tick)
         moved = _Rows(changes, self._told) if changes.units else None
-        everything = _Rows(self._source.changed_since(0), {}) if self._afresh else None
+        all_rows = self._source.changed_since(0) if self._afresh else None
+        everything = _Rows(all_rows, {}) if all_rows is not None else None
         for audience in audiences:
             if audience.located and audience.members:
                 stayed = [one for one in audience.members if one not in self._afresh]
@@ -85,17 +101,23 @@ class PositionTeller:
                 self._tell(audience, came, everything)
         spots = zip(changes.lon.tolist(), changes.lat.tolist(), strict=True)
         self._told.update(zip(changes.units, spots, strict=True))
+        if all_rows is not None:
+            self._complete.update(dict.fromkeys(self._afresh, all_rows.tick))
         self._afresh.clear()
         self._tick = changes.tick
 
     def _tell(self, audience: Audience, members: list[Any], rows: _Rows | None) -> None:
         if rows is None or not members:
             return
-        views: dict[Box | None, list[Any]] = {}
+        views: dict[tuple[Box | None, int | None], list[Any]] = {}
         for member in members:
-            views.setdefault(member.view, []).append(member)
+            unseen = self._complete.get(member, -1) if member in self._afresh else None
+            views.setdefault((member.view, unseen), []).append(member)
         allowed = rows.allowed(audience)
-        for view, looking in views.items():
-            message = rows.message(allowed & rows.seen(view))
+        for (view, unseen), looking in views.items():
+            wanted = rows.seen(view)
+            if unseen is not None:
+                wanted = wanted | rows.since(unseen)
+            message = rows.message(allowed & wanted)
             if message is not None:
                 self._emit(Told(tuple(looking), message))

@@ -48,7 +48,8 @@ class Position(msgspec.Struct):
 class Changes:
     """Rows changed after a tick, as columns of equal length. `tick` to ask with next time.
 
-    lon, lat: microdegrees; heading: degrees or -1; at: milliseconds since 1970 UTC.
+    lon, lat: microdegrees; heading: degrees or -1; at: milliseconds since 1970 UTC; ticks: when
+    each row changed last.
     """
 
     tick: int
@@ -57,6 +58,7 @@ class Changes:
     lat: Ints
     heading: Ints
     at: Ints
+    ticks: Ints
 
 
 class Latest:
@@ -156,8 +158,9 @@ class Latest:
             count = len(self._units)
             columns = self._columns
             rows = np.flatnonzero(columns["tick"][:count] > tick)
-            taken = {n: columns[n][rows].astype(np.int64) for n in ("lon", "lat", "heading", "at")}
-            return Changes(self._tick, [self._units[row] for row in rows], **taken)
+            names = ("lon", "lat", "heading", "at", "tick")
+            taken = [columns[name][rows].astype(np.int64) for name in names]
+            return Changes(self._tick, [self._units[row] for row in rows], *taken)
 
 
 def inside(lon: NDArray[Any], lat: NDArray[Any], box: Box) -> NDArray[np.bool_]:
