@@ -110,11 +110,11 @@ def test_whatever_is_killed_is_started_again(town: Town) -> None:
 
 
 def test_a_killed_guard_is_noticed_and_its_program_started_again(town: Town) -> None:
-    before = town.pid("first")
+    before, away = town.pid("first"), town.pid("first-away")
     guard = int(Path(f"/proc/{before}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(guard, signal.SIGKILL)
     until(lambda: "first已恢复" in town.words(), "first back")
-    until(lambda: not lives(before), "the old program gone")
+    until(lambda: not lives(before) and not lives(away), "the old program gone")
     assert town.signal(signal.SIGTERM) == 0
 
 

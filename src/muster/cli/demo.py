@@ -1,5 +1,6 @@
 """`demo` and `up`: start Muster and keep it running until Ctrl-C."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ PORT = click.IntRange(0, 65535)
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 600),
-    default=4.0,
+    default=5.0,
     show_default=True,
     help="时间快几倍 / how many times faster time runs",
 )
@@ -58,6 +59,7 @@ def demo(
         host="127.0.0.1",
         port=port,
         clock="scaled",
+        clock_start=_morning(city or project.default_city()),
         speed=speed,
         demo=True,
     )
@@ -70,6 +72,18 @@ def demo(
         click.echo(_welcome(running.url, running.prepared))
         supervisor.watch()
     project.say("已停止，数据保留在 / stopped; the data stays in " + str(folder))
+
+
+def _morning(city: Path) -> datetime:
+    """Today at eight in the city: a new demo begins with a waking town, not with its night."""
+    import tomllib
+    from zoneinfo import ZoneInfo
+
+    from muster.journal.clock import real_now
+
+    pack = tomllib.loads((city / "pack.toml").read_text())
+    local = real_now().astimezone(ZoneInfo(pack["city"]["timezone"]))
+    return local.replace(hour=8, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def _simulator(running: "Instance", plan: "Plan", seed: str) -> "ProgramService":

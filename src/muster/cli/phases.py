@@ -26,7 +26,7 @@ TITLES = {
     "soak": "久测 soak",
     "browser": "浏览器 browser",
 }
-SLOW_FOLDERS = {"supervise", "invariants", "stories", "faults", "soak", "browser"}
+SLOW_FOLDERS = {"simulate", "supervise", "invariants", "stories", "faults", "soak", "browser"}
 SLOW_FIXTURES = {"cluster", "database", "page", "browser", "instance", "installation"}
 
 

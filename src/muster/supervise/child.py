@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from muster.supervise import processes
 from muster.supervise.trouble import Trouble
 
 Account = Literal["self", "namespace", "other"]
@@ -37,6 +39,7 @@ class Child:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.token = uuid.uuid4().hex
         self.pid: int | None = None
         self.code: int | None = None
         ours, theirs = socket.socketpair()
@@ -54,7 +57,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=None if program.environment is None else dict(program.environment),
+                env={**(program.environment or os.environ), processes.MARK: self.token},
                 start_new_session=True,  # Ctrl-C is for the supervisor, which stops us in order
             )
         self._socket = ours
@@ -91,9 +94,16 @@ class Child:
                 self.code = int(number)
         if not words:
             self.guard.wait()
+            self._socket.close()
             if self.code is None:
                 self.code = -signal.SIGKILL
-            self._socket.close()
+                self._sweep()
+
+    def _sweep(self) -> None:
+        """The guard was killed, so nobody collects what its program started; the program itself
+        got its `death` signal. One that may still end in order (PostgreSQL) is left to do so."""
+        if self.program.death == signal.SIGKILL:
+            processes.kill_marked(self.token)
 
     @property
     def alive(self) -> bool:

@@ -4,7 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+MARK = "MUSTER_GUARDED"  # in the environment of whatever runs under a guard
 
 
 def working_in(folder: Path) -> list[int]:
@@ -42,6 +45,28 @@ def wait_until_gone(folder: Path, seconds: float, say: Callable[[str], None]) ->
                 except ProcessLookupError:
                     pass
         time.sleep(0.05)
+
+
+def kill_marked(token: str) -> None:
+    """SIGKILL every process that inherited the mark `token`, whatever it did to get away."""
+    wanted = f"{MARK}={token}".encode()
+    while left := [pid for pid in _all() if wanted in _environment(pid)]:
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _all() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _environment(pid: int) -> list[bytes]:
+    """Empty for a process that is gone, dead but not collected, or not ours to look at."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def name_of(pid: int) -> str:
