@@ -50,8 +50,8 @@ describe('groups', () => {
     const units = [unit('b', '20'), unit('c', '10'), unit('a', '20'), unit('z', 'off', false)]
     const shown = byGroup(units, statuses).map(([group, list]) => [group, list.map((one) => one.id)])
     expect(shown).toEqual([
-      ['available', ['c']],
       ['dispatched', ['a', 'b']],
+      ['available', ['c']],
       ['off', ['z']],
     ])
   })

@@ -5,13 +5,13 @@ import { SHAPES, type Shape } from './shapes'
 
 export type Group = Status['group']
 
-/** Groups as the panel shows them: who needs help first, then who can be sent, then who is at work. */
+/** Groups as the panel shows them: who needs help first, then who is at work, then who can be sent. */
 export const GROUPS: readonly Group[] = [
   'emergency',
-  'available',
   'dispatched',
   'under_way',
   'on_scene',
+  'available',
   'busy',
   'off',
 ]

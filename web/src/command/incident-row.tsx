@@ -61,7 +61,7 @@ function WaitingBar({ row, now }: { row: IncidentRow; now: number }) {
 function Marks({ row }: { row: IncidentRow }) {
   const { t } = useTranslation()
   const { clock } = useCity()
-  const missed = row.missed.map(clock).join('、')
+  const missed = [...new Set(row.missed.map(clock))].join('、')
   return (
     <>
       {row.missed.length > 0 ? (

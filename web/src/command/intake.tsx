@@ -133,6 +133,7 @@ function FormTheme({ children }: { children: ReactNode }) {
         fontSize: 14,
         controlHeight: 32,
         motion: false,
+        fontFamily: 'inherit',
         boxShadowSecondary: 'none',
       },
     }),

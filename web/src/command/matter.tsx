@@ -113,6 +113,7 @@ function Facts({ row, incident }: { row: IncidentRow; incident: Incident | undef
   const { organisation, channel, clock, time } = useCity()
   const desk = useDesk()
   const caller = incident?.caller
+  const others = (incident?.parties ?? []).filter((id) => id !== row.organisation && id !== row.jurisdiction)
   const callerWords = [caller?.name, caller?.phone].filter(Boolean).join(' ')
   return (
     <dl className="facts">
@@ -126,8 +127,8 @@ function Facts({ row, incident }: { row: IncidentRow; incident: Incident | undef
         {row.jurisdiction && row.jurisdiction !== row.organisation ? (
           <span className="quiet"> · {t('matter.jurisdiction', { name: organisation(row.jurisdiction) })}</span>
         ) : null}
-        {incident && incident.parties.length > 0 ? (
-          <span className="quiet"> · {t('matter.with', { names: incident.parties.map(organisation).join('、') })}</span>
+        {others.length > 0 ? (
+          <span className="quiet"> · {t('matter.with', { names: others.map(organisation).join('、') })}</span>
         ) : null}
       </Fact>
       <Fact name={t('matter.came')}>
@@ -135,7 +136,7 @@ function Facts({ row, incident }: { row: IncidentRow; incident: Incident | undef
       </Fact>
       {row.missed.length > 0 ? (
         <Fact name={t('matter.missedName')}>
-          <span className="late">{row.missed.map(clock).join('、')}</span>
+          <span className="late">{[...new Set(row.missed.map(clock))].join('、')}</span>
           {row.escalated ? <span className="late"> · {t('matter.escalated')}</span> : null}
         </Fact>
       ) : null}

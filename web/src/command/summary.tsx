@@ -51,7 +51,7 @@ export function SummaryNumbers() {
             <dd>{summary.open.by_level[String(level.code)] ?? 0}</dd>
           </div>
         ))}
-        <div className={waiting > 0 ? 'wanting' : ''}>
+        <div className={waiting > 0 ? 'summary-waiting wanting' : 'summary-waiting'}>
           <dt>{word('state', 'waiting')}</dt>
           <dd>{waiting}</dd>
         </div>

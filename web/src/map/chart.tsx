@@ -121,8 +121,24 @@ export default function ChartPane(props: ChartProps) {
           ⌂
         </button>
       </div>
-      <p className="chart-credit">{city.attribution.join(' · ')}</p>
+      <Credit lines={city.attribution} />
     </div>
+  )
+}
+
+/** Whose data the map is made of: the first source always in sight, the others on a press. */
+function Credit({ lines }: { lines: readonly string[] }) {
+  const [first, ...others] = lines
+  if (first === undefined) return null
+  return (
+    <details className="chart-credit">
+      <summary>{first}</summary>
+      <ul>
+        {others.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </details>
   )
 }
 

@@ -52,7 +52,8 @@ describe('units on the map', () => {
     ['u2', fix],
     ['u3', fix],
   ])
-  const unit = (id: string, code: string) => ({ id, call_sign: id, status: code, on_duty: true }) as Unit
+  const base = { lon: 121, lat: 29 }
+  const unit = (id: string, code: string) => ({ id, call_sign: id, status: code, on_duty: true, base }) as Unit
   const units = new Map(
     [unit('u1', '21'), unit('u2', 'off'), unit('u4', '10'), unit('u3', '10')].map((one) => [one.id, one]),
   )
@@ -68,15 +69,23 @@ describe('units on the map', () => {
   const drawn = (change: Partial<UnitScene> = {}) =>
     unitFeatures({ ...scene, ...change }, colours).features.features.map((one) => one.properties)
 
-  it('are those on duty with a fix; an arrow turns by its heading, nothing else does', () => {
+  it('are those on duty; an arrow turns by its heading, nothing else does', () => {
     expect(drawn().map((one) => [one?.['id'], one?.['turn']])).toEqual([
       ['u1', 45],
+      ['u4', 0],
       ['u3', 0],
     ])
   })
 
+  it('stand faintly at their base until they tell their place', () => {
+    const { features } = unitFeatures(scene, colours).features
+    const u4 = features.find((one) => one.properties?.['id'] === 'u4')
+    expect(u4?.geometry).toEqual({ type: 'Point', coordinates: [121, 29] })
+    expect(drawn().map((one) => one?.['shown'])).toEqual([1, 0.45, 1])
+  })
+
   it('show a broken ring after a long silence', () => {
-    const later = drawn({ now: fix.at + 301_000 })
+    const later = drawn({ now: fix.at + 301_000 }).filter((one) => one?.['id'] !== 'u4')
     for (const one of later) expect(one?.['icon']).toContain('broken')
     for (const one of drawn()) expect(one?.['icon']).not.toContain('broken')
   })

@@ -88,23 +88,28 @@ const GROUP_ORDER: Record<Status['group'], number> = {
   off: 0,
 }
 
-/** Units on duty with a fix, each with the sign of its status. */
+/** How strongly a unit is drawn that has not told its place yet and is taken to be at its base. */
+const AT_BASE = 0.45
+
+/** Units on duty, each with the sign of its status; those without a fix stand faintly at their base. */
 export function unitFeatures(scene: UnitScene, colours: Colours): Layerful {
   const icons = new Map<string, Icon>()
   const features: Feature[] = []
   for (const unit of scene.units.values()) {
     const fix = scene.fixes.get(unit.id)
     const status = statusOf(unit, scene.statuses)
-    if (fix === undefined || status.group === 'off') continue
+    if (status.group === 'off') continue
     const glide = scene.glides.get(unit.id)
     const icon = iconOf(status, isSilent(status, fix, scene.now), colours)
     const name = iconName(icon)
     icons.set(name, icon)
-    const turn = icon.kind === 'unit' && icon.shape === 'arrow' ? (fix.heading ?? 0) : 0
+    const turn = icon.kind === 'unit' && icon.shape === 'arrow' ? (fix?.heading ?? 0) : 0
     const chosen = unit.id === scene.chosen
     const order = (chosen ? 100 : 0) + GROUP_ORDER[status.group]
-    const properties = { id: unit.id, icon: name, turn, chosen, order, name: unit.call_sign }
-    features.push(pointFeature(glide === undefined ? fix : where(glide, scene.drawnAt), properties))
+    const shown = fix === undefined ? AT_BASE : 1
+    const properties = { id: unit.id, icon: name, turn, chosen, order, shown, name: unit.call_sign }
+    const at = glide === undefined ? (fix ?? unit.base) : where(glide, scene.drawnAt)
+    features.push(pointFeature(at, properties))
   }
   return { features: collection(features), icons: [...icons.values()] }
 }
@@ -126,6 +131,18 @@ export function linkFeatures(row: IncidentRow | undefined, fixes: ReadonlyMap<st
     links.push({ type: 'Feature', geometry: { type: 'LineString', coordinates: line }, properties: {} })
   }
   return collection(links)
+}
+
+/** The sheet the city is drawn on. */
+export function sheetFeatures([west = 0, south = 0, east = 0, north = 0]: readonly number[]): FeatureCollection {
+  const corners = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ]
+  return collection([{ type: 'Feature', geometry: { type: 'Polygon', coordinates: [corners] }, properties: {} }])
 }
 
 /** Names of counties and stations at their seats. */

@@ -1,9 +1,12 @@
-/** The quiet chart under units and matters: sea, land, coast, boundaries, names. No tiles, no glyph server. */
+/**
+ * The quiet chart under units and matters: a sheet of sea with its frame, land, coast, boundaries, names.
+ * No tiles, no glyph server. Outside the sheet we know nothing, so nothing is drawn there.
+ */
 import type { LayerSpecification, StyleSpecification } from 'maplibre-gl'
 import type { Palette } from '../ui/tokens'
 import { collection } from './features'
 
-export const SOURCES = ['coast', 'boundaries', 'labels', 'links', 'units', 'incidents', 'draft'] as const
+export const SOURCES = ['sheet', 'coast', 'boundaries', 'labels', 'links', 'units', 'incidents', 'draft'] as const
 export type SourceName = (typeof SOURCES)[number]
 
 const FONT = ['sans-serif']
@@ -12,7 +15,8 @@ const CALL_SIGN_ZOOM = 11
 
 function ground(palette: Palette): LayerSpecification[] {
   return [
-    { id: 'sea', type: 'background', paint: { 'background-color': palette.sea } },
+    { id: 'table', type: 'background', paint: { 'background-color': palette.surface } },
+    { id: 'sea', type: 'fill', source: 'sheet', paint: { 'fill-color': palette.sea } },
     { id: 'land', type: 'fill', source: 'coast', paint: { 'fill-color': palette.land } },
     { id: 'shore', type: 'line', source: 'coast', paint: { 'line-color': palette.coast, 'line-width': 0.8 } },
     {
@@ -21,6 +25,7 @@ function ground(palette: Palette): LayerSpecification[] {
       source: 'boundaries',
       paint: { 'line-color': palette.coast, 'line-width': 0.7, 'line-dasharray': [3, 3], 'line-opacity': 0.7 },
     },
+    { id: 'frame', type: 'line', source: 'sheet', paint: { 'line-color': palette.coast, 'line-width': 1.5 } },
   ]
 }
 
@@ -46,7 +51,14 @@ function names(palette: Palette): LayerSpecification[] {
       source: 'labels',
       maxzoom: STATION_ZOOM + 1,
       filter: ['==', ['get', 'tier'], 'county'],
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 12, 'text-letter-spacing': 0.1 },
+      layout: {
+        'text-field': ['get', 'name'],
+        'text-font': FONT,
+        'text-size': 12,
+        'text-max-width': 20,
+        'text-anchor': 'bottom',
+        'text-offset': [0, -1],
+      },
       paint,
     },
   ]
@@ -83,6 +95,7 @@ function actors(palette: Palette): LayerSpecification[] {
       source: 'units',
       layout: {
         'icon-image': ['get', 'icon'],
+        'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.6, 11, 1],
         'icon-rotate': ['get', 'turn'],
         'icon-rotation-alignment': 'map',
         'icon-allow-overlap': true,
@@ -95,7 +108,13 @@ function actors(palette: Palette): LayerSpecification[] {
         'text-offset': [0, 0.9],
         'text-optional': true,
       },
-      paint: { 'text-color': palette.text, 'text-halo-color': palette.land, 'text-halo-width': 1.4 },
+      paint: {
+        'icon-opacity': ['get', 'shown'],
+        'text-opacity': ['get', 'shown'],
+        'text-color': palette.text,
+        'text-halo-color': palette.land,
+        'text-halo-width': 1.4,
+      },
     },
     ring('incident-ring', 'incidents', 18, palette.accent),
     {
@@ -104,6 +123,7 @@ function actors(palette: Palette): LayerSpecification[] {
       source: 'incidents',
       layout: {
         'icon-image': ['get', 'icon'],
+        'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.8, 11, 1],
         'icon-anchor': 'bottom-left',
         'icon-offset': [-5, 1],
         'icon-allow-overlap': true,

@@ -18,6 +18,7 @@ import {
   labelFeatures,
   type Layerful,
   linkFeatures,
+  sheetFeatures,
   unitFeatures,
 } from './features'
 import { follow, type Glides, type Point, settled } from './glide'
@@ -48,11 +49,13 @@ export interface ChartEvents {
 }
 
 const FONTS = '"Noto Sans SC", "Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", system-ui, sans-serif'
-/** Between two drawings of gliding units. Slower drawing than this (no graphics card): no gliding at all. */
+/** Between two drawings of gliding units. */
 const FRAME_MS = 80
-const SLOW_FRAME_MS = 160
+const SLOW_FRAME_MS = 100
+const FEW = 3
 const FINGER_PX = 10
 const MARGIN_PX = 60
+const FIT = { padding: 16 }
 
 export class ChartUpdater {
   private readonly chart: Chart
@@ -64,6 +67,8 @@ export class ChartUpdater {
   private ready = false
   private running = false
   private ended = false
+  /** The whole sheet is in view and stays so when the pane changes its size. */
+  private whole = true
   private slowFrames = 0
 
   constructor(box: HTMLElement, bbox: readonly number[], scene: Scene, events: ChartEvents) {
@@ -74,7 +79,7 @@ export class ChartUpdater {
       container: box,
       style: chartStyle(scene.palette),
       bounds: this.home,
-      fitBoundsOptions: { padding: 16 },
+      fitBoundsOptions: FIT,
       minZoom: 5,
       maxZoom: 17,
       attributionControl: false,
@@ -87,6 +92,14 @@ export class ChartUpdater {
     this.chart.touchZoomRotate.disableRotation()
     this.chart.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-left')
     this.chart.on('click', (event) => events.pressed(this.pointOf(event.lngLat), this.findAt(event.point)))
+    this.chart.on('movestart', (event) => {
+      // Only a hand on the map or a chosen point counts as leaving the whole sheet, not our own fitting.
+      if ('originalEvent' in event && event.originalEvent !== undefined) this.whole = false
+    })
+    this.chart.on('resize', () => {
+      if (this.whole) this.chart.fitBounds(this.home, { ...FIT, duration: 0 })
+      if (this.ready) void this.run()
+    })
     this.chart.on('mousemove', (event) => this.nameAt(event.point))
     this.chart.once('load', () => {
       this.ready = true
@@ -107,15 +120,19 @@ export class ChartUpdater {
     const { clientWidth, clientHeight } = this.box
     const inside =
       x > MARGIN_PX && y > MARGIN_PX && x < clientWidth - MARGIN_PX && y < clientHeight - MARGIN_PX
-    if (!inside) this.chart.easeTo({ center: [point.lon, point.lat], duration: 120 })
+    if (inside) return
+    this.whole = false
+    this.chart.easeTo({ center: [point.lon, point.lat], duration: 120 })
   }
 
   zoom(step: number): void {
+    this.whole = false
     this.chart.easeTo({ zoom: this.chart.getZoom() + step, duration: 120 })
   }
 
   showAll(): void {
-    this.chart.fitBounds(this.home, { padding: 16, duration: 120 })
+    this.whole = true
+    this.chart.fitBounds(this.home, { ...FIT, duration: 120 })
   }
 
   end(): void {
@@ -150,14 +167,28 @@ export class ChartUpdater {
   private async run(): Promise<void> {
     if (this.running) return
     this.running = true
-    while (!this.ended) {
+    while (!this.ended && this.isSeen()) {
       const scene = this.wanted
-      if (scene !== null && scene !== this.drawn) await this.apply(scene)
-      else if (this.moves()) await this.drawUnits(this.drawn, true)
+      const gliding = scene === this.drawn
+      if (scene !== null && !gliding) await this.apply(scene)
+      else if (this.moves()) await this.drawUnits(this.drawn)
       else break
-      await pause(FRAME_MS)
+      await this.nextFrame(gliding)
     }
     this.running = false
+  }
+
+  /** Behind another tab of a phone nothing is drawn; showing it again resizes it, and that wakes us. */
+  private isSeen(): boolean {
+    return this.box.clientWidth > 0
+  }
+
+  /** Waits for a frame. Where frames come late there is no graphics card, and units had better not glide. */
+  private async nextFrame(gliding: boolean): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, FRAME_MS))
+    const asked = performance.now()
+    await new Promise((resolve) => requestAnimationFrame(resolve))
+    if (gliding && performance.now() - asked > SLOW_FRAME_MS) this.slowFrames += 1
   }
 
   private moves(): boolean {
@@ -169,6 +200,7 @@ export class ChartUpdater {
     const changed = (...names: (keyof Scene)[]) =>
       before === null || names.some((name) => scene[name] !== before[name])
     if (before !== null && changed('palette')) this.repaint(scene)
+    if (before === null) await this.fill('sheet', sheetFeatures(this.home))
     if (scene.coast && changed('coast')) await this.fill('coast', scene.coast)
     if (scene.boundaries && changed('boundaries')) await this.fill('boundaries', scene.boundaries)
     if (changed('organisations', 'language')) {
@@ -182,7 +214,7 @@ export class ChartUpdater {
       await this.fillSigns('incidents', incidentFeatures(scene.incidents, scene.cursor, scene.levels, scene))
     }
     if (changed('fixes')) this.followFixes(scene)
-    if (changed('fixes', 'units', 'unit', 'statuses', 'palette')) await this.drawUnits(scene, false)
+    if (changed('fixes', 'units', 'unit', 'statuses', 'palette')) await this.drawUnits(scene)
     if (changed('fixes', 'incidents', 'cursor')) {
       const row = scene.incidents.find((one) => one.id === scene.cursor)
       await this.fill('links', linkFeatures(row, scene.fixes))
@@ -192,17 +224,15 @@ export class ChartUpdater {
   }
 
   private followFixes(scene: Scene): void {
-    const still = scene.still || this.slowFrames > 3
+    const still = scene.still || this.slowFrames >= FEW
     this.glides = follow(this.glides, scene.fixes, performance.now(), still)
   }
 
-  private async drawUnits(scene: Scene | null, gliding: boolean): Promise<void> {
+  private async drawUnits(scene: Scene | null): Promise<void> {
     if (scene === null) return
-    const begun = performance.now()
     const { units, fixes, statuses, unit: chosen } = scene
-    const moment = { units, fixes, statuses, chosen, glides: this.glides, now: serverNow(), drawnAt: begun }
+    const moment = { units, fixes, statuses, chosen, glides: this.glides, now: serverNow(), drawnAt: performance.now() }
     await this.fillSigns('units', unitFeatures(moment, scene))
-    if (gliding) this.slowFrames += performance.now() - begun > SLOW_FRAME_MS ? 1 : 0
   }
 
   private async fillSigns(name: 'units' | 'incidents', { features, icons }: Layerful): Promise<void> {
@@ -232,8 +262,4 @@ export class ChartUpdater {
 
 function asFeature(point: Point): FeatureCollection['features'][number] {
   return { type: 'Feature', geometry: { type: 'Point', coordinates: [point.lon, point.lat] }, properties: {} }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -28,6 +28,9 @@ const CityContext = createContext<CityWords | null>(null)
 
 const toMs = (moment: string | number) => (typeof moment === 'number' ? moment : Date.parse(moment))
 
+/** A running clock is named after what it waits for, such as `sign:` and the order: the pack knows `sign`. */
+export const clockName = (name: string) => name.split(':')[0] ?? name
+
 function wordsOf(city: City, organisations: Organisation[], language: string): CityWords {
   const categories = new Map(city.categories.map((one) => [one.code, one]))
   const places = new Map(organisations.map((one) => [one.id, named(one, language)]))
@@ -54,7 +57,7 @@ function wordsOf(city: City, organisations: Organisation[], language: string): C
     organisation: (id) => places.get(id) ?? id,
     level: (code) => levels.get(code) ?? String(code),
     channel: (code) => channels.get(code) ?? code,
-    clock: (name) => clocks.get(name) ?? name,
+    clock: (name) => clocks.get(clockName(name)) ?? name,
     time: (moment) => shortTime(toMs(moment), serverNow(), city.timezone),
     fullTime: (moment) => dayTime(toMs(moment), city.timezone),
   }
