@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 from psycopg import Connection
@@ -411,6 +411,20 @@ def application(system: System) -> Litestar:
         start=start,
         stop=stop,
     )
+
+
+def interface() -> dict[str, Any]:
+    """The OpenAPI document, without opening anything."""
+    from muster.api import live, openapi, telemetry
+    from muster.api.server import litestar_app
+
+    nothing = cast(Any, None)
+    routes = (live.route(nothing), telemetry.route(nothing, nothing))
+    return openapi.build(litestar_app(None, web=None, more_routes=routes, start=_idle, stop=_idle))
+
+
+def _idle() -> None:
+    """Nothing to start or stop."""
 
 
 def serve(settings: Settings) -> None:

@@ -109,15 +109,23 @@ def page(web: Path) -> list[Any]:
     return [index_page, assets]
 
 
+def _middleware(platform: RunningPlatform) -> list[Any]:
+    found: list[Any] = [Began(), session.SessionMiddleware(session.sessions_for(platform))]
+    if platform.driven is not None:
+        found.append(SimulatedNow(platform))
+    return found
+
+
 def litestar_app(
-    platform: RunningPlatform,
+    platform: RunningPlatform | None,
     *,
     web: Path | None,
     more_routes: Sequence[Any],
     start: Callable[[], None],
     stop: Callable[[], None],
 ) -> Litestar:
-    """The application of one running system. `start` and `stop` run with the server."""
+    """The application of one running system. `start` and `stop` run with the server. Without a
+    platform only the document of its interface can be asked for."""
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
@@ -149,11 +157,7 @@ def litestar_app(
         },
         exception_handlers=handlers,
         before_send=[before_send],
-        middleware=[
-            Began(),
-            session.SessionMiddleware(session.sessions_for(platform)),
-            *([SimulatedNow(platform)] if platform.driven is not None else []),
-        ],
+        middleware=_middleware(platform) if platform is not None else [],
         request_max_body_size=BODY_LIMIT,
         compression_config=CompressionConfig(backend="gzip", minimum_size=2000),
         lifespan=[lifespan],

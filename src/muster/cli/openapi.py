@@ -1,7 +1,6 @@
 """`openapi`: the HTTP interface as a document."""
 
 import json
-from typing import Any, cast
 
 import click
 
@@ -14,12 +13,6 @@ import click
 )
 def openapi() -> None:
     """打印 OpenAPI 接口文档 / print the OpenAPI document"""
-    from muster.api import openapi as documents
-    from muster.api.server import litestar_app
+    from muster.app import interface
 
-    # The document needs the routes only; nothing of the platform is touched.
-    nothing: Any = None
-    app = litestar_app(
-        cast(Any, nothing), web=None, more_routes=(), start=lambda: None, stop=lambda: None
-    )
-    click.echo(json.dumps(documents.build(app), ensure_ascii=False, indent=1, sort_keys=True))
+    click.echo(json.dumps(interface(), ensure_ascii=False, indent=1, sort_keys=True))
