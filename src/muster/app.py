@@ -53,6 +53,7 @@ log = logging.getLogger("muster.app")
 
 POOL_SIZE = 24
 STALLED_S = 5.0
+LOOK_S = 0.25
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 
 FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS)
@@ -157,6 +158,7 @@ class System:
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""
     _pending: threading.Event = field(default_factory=threading.Event)
+    _react_now: threading.Event = field(default_factory=threading.Event)
     _driving: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list)
     _held_since: float | None = None
@@ -165,6 +167,7 @@ class System:
         """After each commit: wake who waits."""
         if any(entry.kind in self.reactor.kinds for entry in answer.entries):
             self._pending.set()
+            self._react_now.set()
         self.bell.ring()
 
     def start(self) -> None:
@@ -179,6 +182,7 @@ class System:
     def stop(self) -> None:
         """Stop the threads and close the pool. What is acknowledged is committed already."""
         self.stopping.set()
+        self._react_now.set()
         self.bell.ring()
         for thread in self._threads:
             thread.join(timeout=10)
@@ -208,7 +212,7 @@ class System:
         return row[0] if row else None
 
     def _run(self) -> None:
-        seen, failures = 0, 0
+        failures = 0
         while not self.stopping.is_set():
             try:
                 self.ticker.run_due(self.platform.clock.now())
@@ -220,14 +224,17 @@ class System:
                 self._pending.set()
                 wait = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
                 failures += 1
-            seen = self.bell.wait(seen, wait)
+            self._react_now.wait(wait)
+            self._react_now.clear()
 
     def _until_next(self) -> float:
+        """Seconds to wait: to the next deadline, but look again every quarter of a second, for
+        what other commands have set meanwhile."""
         due = self._next_due()
         if due is None:
-            return 0.5
+            return LOOK_S
         left = (due - self.platform.clock.now()).total_seconds() / self.platform.clock.speed
-        return min(0.5, max(0.01, left))
+        return min(LOOK_S, max(0.01, left))
 
     def not_ready(self) -> list[str]:
         """Why this process should get no requests now; empty when it should."""
