@@ -298,10 +298,14 @@ class Handler(BaseHTTPRequestHandler):
             matter = self._matter(parts[1])
             kind = self._change(matter, parts[2:], body)
         entry = city.append(matter, kind, key)
+        promised = [{"matter": matter["id"], "number": entry["number"], "kind": kind}]
+        if kind == "incident.merge":
+            absorbed = city.append(self._matter(body["into"]), "incident.absorbed", key)
+            promised.append({**absorbed, "matter": body["into"]})
         answer = {
             "command": key,
             "matter": matter["id"],
-            "entries": [{"number": entry["number"], "kind": kind}],
+            "entries": promised,
             "recorded_at": city.now(),
         }
         city.answers[key] = (told, answer)

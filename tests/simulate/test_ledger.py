@@ -48,4 +48,14 @@ def test_a_command_done_twice_is_doubled() -> None:
 def test_a_matter_nobody_knows_is_lost() -> None:
     ledger = Ledger()
     ledger.write(Acknowledged("/there", COMMAND, MATTER, (AnswerEntry(1, "a"),)))
-    assert len(ledger.audit(lambda matter: None).lost) == 1
+    assert len(ledger.audit(lambda matter: ()).lost) == 1
+
+
+def test_a_command_that_wrote_into_two_journals_is_looked_for_in_both() -> None:
+    ledger, other = Ledger(), uuid4()
+    entries = (AnswerEntry(3, "merged", MATTER), AnswerEntry(7, "absorbed", other))
+    ledger.write(Acknowledged("/merge", COMMAND, MATTER, entries))
+    journal = {MATTER: [Entry(3, "merged", COMMAND)], other: [Entry(7, "absorbed", COMMAND)]}
+    assert ledger.audit(journal.__getitem__).lost == ()
+    journal[other] = []
+    assert len(ledger.audit(journal.__getitem__).lost) == 1

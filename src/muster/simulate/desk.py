@@ -272,10 +272,11 @@ class CommandDesk:
             before = page.next
 
     def watch_board(self, now: datetime) -> None:
-        """Ring units that anybody (a visitor at the board, the server) gave an order to."""
+        """Ring units that anybody (a visitor at the board, the server) gave an order to, and
+        those whose officer was interrupted at it."""
         for row in self.open_rows():
             for one in row.orders:
-                if one.state in UNSIGNED and not self._officers.knows(one.order):
+                if self._officers.wanted(one.order, one.state):
                     self._officers.ring(one.unit, now)
 
     def adopt(self, now: datetime) -> int:

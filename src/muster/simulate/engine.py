@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from muster.geography.pack import Pack
-from muster.simulate.agenda import Agenda, ServerTime, Workers, play_driven
+from muster.simulate.agenda import Agenda, Workers, play_driven
 from muster.simulate.calls import Call
 from muster.simulate.desk import CommandDesk
 from muster.simulate.doors import DoorRefused, Doors, DoorShut
@@ -56,7 +56,6 @@ class Engine:
             seed=seed,
             habits=habits,
         )
-        self.clock = ServerTime(city.clock.now, city.clock.speed)
         self._matters: dict[UUID, Matter] = {}
         self.officers = Officers(self.play, self._matters, self.ground)
         self.desk = CommandDesk(self.play, self._matters, self.officers)
@@ -85,8 +84,8 @@ class Engine:
 
     def play_live(self, stop: threading.Event, *, drain: bool) -> None:
         """By the server's clock, until stopped or (drain) until everything is done."""
-        self.play.after(self.clock.now(), 1.0, lambda now: self._watch(now, drain=drain))
-        workers = Workers(self.play.agenda, self.clock, stop)
+        self.play.after(self.play.clock.now(), 1.0, lambda now: self._watch(now, drain=drain))
+        workers = Workers(self.play.agenda, self.play.clock, stop)
         try:
             workers.run(drain=drain)
         except DoorShut:
@@ -96,10 +95,9 @@ class Engine:
 
     def _watch(self, now: datetime, *, drain: bool) -> None:
         if not (drain and self.play.agenda.alone):
-            again = _WATCH_EVERY_S * self.clock.speed
+            again = _WATCH_EVERY_S * self.play.clock.speed
             self.play.after(now, again, lambda at: self._watch(at, drain=drain))
-        city = self.doors.read(self.play.desk.dispatcher, "/api/city", City)
-        self.clock.heard(city.clock.now, city.clock.speed)
+        self.play.resync()
         try:
             self.desk.watch_board(now)
         except DoorRefused as error:

@@ -65,6 +65,12 @@ class Figures:
         with self._lock:
             return spread(self._spans[name])
 
+    def summary(self) -> str:
+        """One line of counts, for a log; nothing in it is about a person."""
+        with self._lock:
+            counts = dict(sorted(self._counts.items()))
+        return f"{counts}, refused {self.refusals()}, faults {self.faults()}"
+
     def refusals(self) -> dict[str, int]:
         return dict(sorted(self._refused.items()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +18,13 @@ class Acknowledged(NamedTuple):
     command: UUID
     matter: UUID
     entries: tuple[AnswerEntry, ...]
+
+    def by_matter(self) -> dict[UUID, list[AnswerEntry]]:
+        """The entries by where they are: a merge writes into two journals."""
+        found: dict[UUID, list[AnswerEntry]] = defaultdict(list)
+        for entry in self.entries:
+            found[entry.matter or self.matter].append(entry)
+        return found
 
 
 class Audit(NamedTuple):
@@ -42,44 +49,45 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def matters(self) -> dict[UUID, list[Acknowledged]]:
+    def audit(self, read: Callable[[UUID], Iterable[Entry]]) -> Audit:
+        """Compare with the journal. `read` gives all entries of a matter, none if unknown."""
         with self._lock:
             kept = list(self._kept)
-        found: dict[UUID, list[Acknowledged]] = defaultdict(list)
-        for one in kept:
-            found[one.matter].append(one)
-        return found
-
-    def audit(self, read: Callable[[UUID], Iterable[Entry] | None]) -> Audit:
-        """Compare with the journal. `read` gives all entries of a matter, or None if unknown."""
-        lost: list[Acknowledged] = []
-        doubled: list[Acknowledged] = []
-        total = 0
-        for matter, commands in self.matters().items():
-            total += len(commands)
-            entries = list(read(matter) or ())
-            lost.extend(one for one in commands if not _is_there(one, entries))
-            doubled.extend(one for one in commands if _is_doubled(one, entries))
-        return Audit(total, tuple(lost), tuple(doubled))
+        journal = {
+            matter: list(read(matter))
+            for matter in dict.fromkeys(matter for one in kept for matter in one.by_matter())
+        }
+        lost = [one for one in kept if _any(_is_missing, one, journal)]
+        doubled = [one for one in kept if _any(_is_doubled, one, journal)]
+        return Audit(len(kept), tuple(lost), tuple(doubled))
 
 
-def _is_there(one: Acknowledged, entries: Iterable[Entry]) -> bool:
-    """Every entry it was promised is there: same number, same kind, and same command if told."""
-    found = {entry.number: entry for entry in entries}
-    for promised in one.entries:
-        entry = found.get(promised.number)
-        if entry is None or entry.kind != promised.kind:
-            return False
-        if entry.command is not None and entry.command != one.command:
-            return False
-    return True
+Journal = Mapping[UUID, Sequence[Entry]]
+Check = Callable[[UUID, Sequence[AnswerEntry], Sequence[Entry]], bool]
 
 
-def _is_doubled(one: Acknowledged, entries: Iterable[Entry]) -> bool:
+def _any(check: Check, one: Acknowledged, journal: Journal) -> bool:
+    parts = one.by_matter().items()
+    return any(check(one.command, promised, journal[matter]) for matter, promised in parts)
+
+
+def _is_missing(command: UUID, promised: Sequence[AnswerEntry], journal: Sequence[Entry]) -> bool:
+    """Not every promised entry is there with its number, its kind and, if told, the command."""
+    found = {entry.number: entry for entry in journal}
+    for one in promised:
+        entry = found.get(one.number)
+        if entry is None or entry.kind != one.kind:
+            return True
+        if entry.command is not None and entry.command != command:
+            return True
+    return False
+
+
+def _is_doubled(command: UUID, promised: Sequence[AnswerEntry], journal: Sequence[Entry]) -> bool:
     """The command made more entries of a kind than it said, or its entry numbers repeat."""
-    by_command = Counter(entry.kind for entry in entries if entry.command == one.command)
-    promised = Counter(entry.kind for entry in one.entries)
-    if any(by_command[kind] > count for kind, count in promised.items()):
+    made = Counter(entry.kind for entry in journal if entry.command == command)
+    said = Counter(entry.kind for entry in promised)
+    if any(made[kind] > count for kind, count in said.items()):
         return True
-    numbers = Counter(entry.number for entry in entries)
-    return any(numbers[entry.number] > 1 for entry in one.entries)
+    numbers = Counter(entry.number for entry in journal)
+    return any(numbers[entry.number] > 1 for entry in promised)

@@ -82,11 +82,14 @@ class LiveCity:
             habits=habits_at(speed),
         )
         calls = Day(self._pack, engine.ground, seed=seed, run=self._run)
-        now = engine.clock.now()
+        now = engine.play.clock.now()
         signed, adopted = engine.begin(now), engine.desk.adopt(now)
         print(f"simulate: {signed} units signed on, {adopted} matters taken up", file=sys.stderr)
         self._expect_day(engine, calls, now)
-        engine.play_live(self._stop, drain=False)
+        try:
+            engine.play_live(self._stop, drain=False)
+        finally:
+            print(f"simulate: {engine.figures.summary()}", file=sys.stderr)
 
     def _expect_day(self, engine: Engine, calls: Day, now: datetime) -> None:
         """Today's calls still to come, and, at midnight, tomorrow's."""

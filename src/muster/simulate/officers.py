@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from muster.simulate.doors import DoorRefused, rfc3339
+from muster.simulate.doors import DoorBroken, DoorRefused, rfc3339
 from muster.simulate.drive import Leg, Point, leg
 from muster.simulate.ground import Ground
 from muster.simulate.matters import AT_WORK, UNSIGNED, Matter, from_row, path
@@ -108,14 +108,18 @@ class Officers:
             delay = found.dice.uniform(0.5, 2.5)
             self._play.after(now, delay, lambda at: self._look(found, at))
 
-    def knows(self, order: UUID) -> bool:
-        return order in self._errands
+    def wanted(self, order: UUID, state: str) -> bool:
+        """Whether somebody's phone should ring for this order: nobody is at work on it."""
+        errand = self._errands.get(order)
+        if errand is None:
+            return state in (*UNSIGNED, *AT_WORK)
+        return errand.over and state in AT_WORK
 
     def _look(self, unit: Patrol, now: datetime) -> None:
         mine = self._play.doors.read(unit.crew.account, "/api/my/orders", MyOrders)
         for one in mine.orders:
             with self._play.lock:
-                if one.order in self._errands:
+                if not self.wanted(one.order, one.state):
                     continue
                 matter = self._matters.get(one.incident.id) or from_row(one.incident)
                 if matter is None:
@@ -155,11 +159,18 @@ class Officers:
         if reason is not None:
             body["reason"] = reason
         where = path(errand.matter.id, f"orders/{errand.order}/{step}")
+        who, command = errand.unit.crew.account, self._command(errand, step)
         try:
-            self._play.doors.command(
-                errand.unit.crew.account, where, body, command=self._command(errand, step)
-            )
-        except DoorRefused:
+            try:
+                self._play.doors.command(who, where, body, command=command)
+            except DoorRefused as error:
+                if error.code != "time.impossible":
+                    raise
+                # A server that came back goes on from where its journal ended: behind us.
+                body["at"] = rfc3339(self._play.resync())
+                command = self._command(errand, f"{step} resynchronised")
+                self._play.doors.command(who, where, body, command=command)
+        except (DoorRefused, DoorBroken):
             self._end(errand, now)
             raise
         errand.steps.append(step)

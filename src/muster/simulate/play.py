@@ -11,7 +11,7 @@ from math import log
 from uuid import UUID
 
 from muster.geography.pack import Pack
-from muster.simulate.agenda import Agenda
+from muster.simulate.agenda import Agenda, ServerTime
 from muster.simulate.doors import DoorBroken, DoorRefused, Doors
 from muster.simulate.figures import Figures
 from muster.simulate.people import Crew, Desk
@@ -59,6 +59,16 @@ class Play:
     habits: Habits = field(default_factory=Habits)
     figures: Figures = field(default_factory=Figures)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    clock: ServerTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = ServerTime(self.city.clock.now, self.city.clock.speed)
+
+    def resync(self) -> datetime:
+        """Ask the server for its time, and reckon on from there."""
+        city = self.doors.read(self.desk.dispatcher, "/api/city", City)
+        self.clock.heard(city.clock.now, city.clock.speed)
+        return city.clock.now
 
     def dice(self, *what: object) -> random.Random:
         """Dice of their own for a person's business, so that the order of threads is no input."""

@@ -133,12 +133,15 @@ class Units(msgspec.Struct, frozen=True):
 
 
 class AnswerEntry(msgspec.Struct, frozen=True):
+    """One entry a command added. `matter`: where, if not in the command's own matter."""
+
     number: int
     kind: str
+    matter: UUID | None = None
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a command became: the entries it added to its matter."""
+    """What a command became: the entries it added, to its matter and perhaps to others."""
 
     command: UUID
     matter: UUID
