@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import configparser
 import json
 import re
@@ -103,40 +102,6 @@ def test_each_contract_is_seen_failing(contract: str, reports: dict[str, Report]
         f"the fixture {sources.shown(fixture)} should break exactly "
         f"'{CONTRACTS[contract]['name']}', it broke {broken}:\n{report['output']}"
     )
-
-
-@pytest.mark.parametrize(
-    "contract", sorted(c for c in CONTRACTS if "ignore_imports" in CONTRACTS[c])
-)
-def test_what_a_contract_overlooks_is_for_the_type_checker_only(contract: str) -> None:
-    for line in filter(None, CONTRACTS[contract]["ignore_imports"].splitlines()):
-        importer, _, imported = (word.strip() for word in line.partition("->"))
-        path = sources.MUSTER.parent.joinpath(*importer.split(".")).with_suffix(".py")
-        assert path.is_file(), f".importlinter: {importer} is gone: delete '{line}'"
-        at_run_time = sorted(_imported_at_run_time(sources.tree(path)) & {imported})
-        assert not at_run_time, (
-            f"{sources.shown(path)} imports {imported} at run time, and contract '{contract}' "
-            f"overlooks it as a name for the type checker: put it under `if TYPE_CHECKING:`"
-        )
-
-
-def _imported_at_run_time(parent: ast.AST) -> set[str]:
-    """First words of every import that is not under `if TYPE_CHECKING:`."""
-    found: set[str] = set()
-    for node in ast.iter_child_nodes(parent):
-        if isinstance(node, ast.If) and sources.dotted(node.test).endswith("TYPE_CHECKING"):
-            continue
-        if isinstance(node, ast.Import):
-            found.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").split(".")[0])
-        found |= _imported_at_run_time(node)
-    return found
-
-
-def test_a_run_time_import_is_told_from_a_type() -> None:
-    both = "import a.b\nif TYPE_CHECKING:\n    import c\ndef f():\n    from d.e import g\n"
-    assert _imported_at_run_time(ast.parse(both)) == {"a", "d"}
 
 
 def test_every_tables_module_belongs_to_its_part() -> None:

@@ -6,6 +6,7 @@ from . import moments, sources
 
 MAY_READ = {
     "src/muster/journal/clock.py": "the one place",
+    "src/muster/migrations/versions/0001_journal.py": "an audit row bears the database's own time",
     "src/muster/supervise/": "knows no other part; measures how long a process takes",
     "src/muster/cli/": "measures and prints how long its steps take",
 }
