@@ -1,5 +1,6 @@
 """Every command explains itself, and none is heavy before it runs."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,3 +72,10 @@ def test_trouble_is_two_sentences_and_no_stack_trace(tmp_path: Path) -> None:
     )
     assert told.returncode == 1 and "不是城市包" in told.stderr and "no city pack" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_the_interface_is_printed_as_openapi() -> None:
+    told = CliRunner().invoke(muster, ["openapi"])
+    assert told.exit_code == 0, told.exception
+    document = json.loads(told.stdout)
+    assert document["openapi"].startswith("3.") and "/api/incidents" in document["paths"]

@@ -176,7 +176,7 @@ def test_an_interpreter_is_found_but_never_a_shim(
     assert launcher.interpreter() == str(good)
 
 
-def test_a_python_newer_than_the_lock_knows_is_only_the_last_resort(
+def test_a_python_newer_than_the_lock_knows_is_passed_over(
     copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = load(copy)
@@ -185,14 +185,15 @@ def test_a_python_newer_than_the_lock_knows_is_only_the_last_resort(
     monkeypatch.setattr(launcher, "interpreters", lambda: [str(new), str(good)])
     assert launcher.interpreter() == str(good)
     monkeypatch.setattr(launcher, "interpreters", lambda: [str(new)])
-    assert launcher.interpreter() == str(new)
+    with pytest.raises(launcher.Trouble):
+        launcher.interpreter()
 
 
 def test_without_a_python_of_3_11_it_says_so(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     launcher = load(copy)
     old = program(copy / "old", "#!/bin/sh\necho 3.9\n")
     monkeypatch.setattr(launcher, "interpreters", lambda: [str(old)])
-    with pytest.raises(launcher.Trouble, match=r"需要 Python 3\.11[\s\S]*Python 3\.11 or newer"):
+    with pytest.raises(launcher.Trouble, match=r"需要 Python 3\.11[\s\S]*Python 3\.11 to 3\.14"):
         launcher.interpreter()
 
 
