@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from muster.action.orders import facts as order_facts
 from muster.action.orders import tables as order_tables
@@ -38,11 +36,13 @@ from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
 from muster.identity.reader import reader
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, monotonic, real_now
-from muster.journal.deadlines import Ticker
+from muster.journal.database import open_pool, unsafe_settings
+from muster.journal.deadlines import Ticker, next_due
 from muster.journal.entry import Fact, kinds_of
 from muster.journal.feed import Bell, held_back
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
+from muster.journal.read import last_recorded
 from muster.journal.vault import Vault
 from muster.telemetry.positions import Positions
 
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("muster.app")
 
-POOL_SIZE = 24
 STALLED_S = 5.0
 LOOK_S = 0.25
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
@@ -202,14 +201,19 @@ class System:
             clock.advance(to)
 
     def _react(self) -> None:
+        """React to what the feed shows. Entries committed beside a transaction that still runs
+        are not in it yet: then there is more to do, and whoever calls us looks again."""
         while self._pending.is_set():
             self._pending.clear()
             self.reactor.run_once()
+            with self.platform.pool.connection() as connection:
+                if held_back(connection):
+                    self._pending.set()
+                    return
 
     def _next_due(self) -> datetime | None:
         with self.platform.pool.connection() as connection:
-            row = connection.execute("SELECT min(due) FROM deadline").fetchone()
-        return row[0] if row else None
+            return next_due(connection)
 
     def _run(self) -> None:
         failures = 0
@@ -256,35 +260,13 @@ class System:
         return ["feed: held back by a long transaction"] if stalled else []
 
 
-def unsafe_settings(connection: Connection[Any]) -> list[str]:
-    """Settings of the server under which an acknowledged command could be lost."""
-    rows = connection.execute(
-        "SELECT name, setting FROM pg_settings WHERE setting = 'off'"
-        " AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
-    ).fetchall()
-    return [f"database: {name} is {setting}" for name, setting in rows]
-
-
-def open_pool(dsn: str) -> ConnectionPool[Connection[Any]]:
-    """The server's connections, as the app role."""
-    return ConnectionPool(
-        dsn,
-        min_size=2,
-        max_size=POOL_SIZE,
-        timeout=10,
-        kwargs={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=30000"},
-        open=True,
-    )
-
-
 def open_system(settings: Settings) -> System:
     """Open everything a server process needs. Migrations and `prepare` ran before."""
     mark = marked(settings)
     pack = load(Path(settings.city))
     pool = open_pool(settings.app_dsn)
     with pool.connection() as connection:
-        row = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
-    clock = clock_for(mark, row[0] if row else None, settings.speed)
+        clock = clock_for(mark, last_recorded(connection), settings.speed)
     vault = Vault.open_file(Path(settings.data) / "keys" / "master.key")
     kinds = kinds_of(FACTS)
     journal = Journal(

@@ -48,6 +48,12 @@ def due_until(connection: Connection[Any], until: datetime) -> list[tuple[str, s
     ).fetchall()
 
 
+def next_due(connection: Connection[Any]) -> datetime | None:
+    """When the next deadline is due."""
+    row = connection.execute("SELECT min(due) FROM deadline").fetchone()
+    return row[0] if row else None
+
+
 class Ticker:
     """Performs what is due. `operation_of(name)` gives the operation of a deadline's name."""
 

@@ -12,7 +12,7 @@ from psycopg import Connection
 from muster.action.units import tables
 from muster.action.units.unit import Duty, Unit
 from muster.geography.pack import Pack
-from muster.journal.perform import lock_key
+from muster.journal.database import lock
 from muster.journal.refusal import Refused
 
 SETTABLE = ("available", "busy", "emergency")
@@ -30,7 +30,7 @@ def free_units(connection: Connection[Any], pack: Pack) -> list[Unit]:
 
 def locked_unit(connection: Connection[Any], unit: str) -> Unit:
     """The unit, locked against dispatch until the transaction ends. Raises unit.unknown."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(f"unit:{unit}"),))
+    lock(connection, f"unit:{unit}")
     found = tables.units(connection, [unit])
     if not found:
         raise Refused("unit.unknown", unit=unit)

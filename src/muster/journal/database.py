@@ -1,0 +1,38 @@
+"""The server's connections, and what the database must promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from muster.journal.perform import lock_key
+
+POOL_SIZE = 24
+
+
+def open_pool(dsn: str) -> ConnectionPool[Connection[Any]]:
+    """The server's connections, as the app role, in UTC."""
+    return ConnectionPool(
+        dsn,
+        min_size=2,
+        max_size=POOL_SIZE,
+        timeout=10,
+        kwargs={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=30000"},
+        open=True,
+    )
+
+
+def lock(connection: Connection[Any], resource: str) -> None:
+    """Wait for a contested resource (`unit:…`), as `perform` does, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(resource),))
+
+
+def unsafe_settings(connection: Connection[Any]) -> list[str]:
+    """Settings of the server under which an acknowledged command could be lost."""
+    rows = connection.execute(
+        "SELECT name, setting FROM pg_settings WHERE setting = 'off'"
+        " AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+    ).fetchall()
+    return [f"database: {name} is {setting}" for name, setting in rows]
