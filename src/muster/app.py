@@ -36,13 +36,12 @@ from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
 from muster.identity.reader import reader
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, monotonic, real_now
-from muster.journal.database import open_pool, unsafe_settings
+from muster.journal.database import last_recorded, open_pool, unsafe_settings
 from muster.journal.deadlines import Ticker, next_due
 from muster.journal.entry import Fact, kinds_of
 from muster.journal.feed import Bell, held_back
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
-from muster.journal.read import last_recorded
 from muster.journal.vault import Vault
 from muster.telemetry.positions import Positions
 

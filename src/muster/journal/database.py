@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -36,3 +37,9 @@ def unsafe_settings(connection: Connection[Any]) -> list[str]:
         " AND name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
     ).fetchall()
     return [f"database: {name} is {setting}" for name, setting in rows]
+
+
+def last_recorded(connection: Connection[Any]) -> datetime | None:
+    """When the newest entry was recorded; None in an empty journal."""
+    row = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
+    return row[0] if row else None

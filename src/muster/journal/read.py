@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -70,9 +69,3 @@ def matter_key(connection: Connection[Any], vault: Vault, matter: str) -> Matter
         b"SELECT wrapped FROM vault_key WHERE matter = %s::uuid", (matter,)
     ).fetchone()
     return vault.unwrap(matter, bytes(row[0])) if row else None
-
-
-def last_recorded(connection: Connection[Any]) -> datetime | None:
-    """When the newest entry was recorded; None in an empty journal."""
-    row = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
-    return row[0] if row else None
