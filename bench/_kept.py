@@ -1,0 +1,73 @@
+"""A Muster kept alive by its supervisor, for bench/soak.py to kill.
+
+    python bench/_kept.py DATA PORT SPEED
+
+prints one line of JSON when it is ready: {"url", "accounts", "owner_dsn", "app_dsn"}. Then a line
+`server` or `database` on its input kills that process with SIGKILL; the end of the input stops
+everything in order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from muster.cli import instance
+from muster.supervise import supervisor as keeping
+from muster.supervise.postgres import attached
+from muster.supervise.supervisor import Supervisor
+
+CITY = Path(__file__).resolve().parent.parent / "cities" / "zhoushan"
+
+
+def main() -> None:
+    data, port, speed = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+    # Services die here every few seconds on purpose: start them again at once, not ever later.
+    keeping.SETTLED, keeping.LAST_DELAY = 0.1, keeping.FIRST_DELAY
+    plan = instance.Plan(
+        data=data,
+        city=CITY,
+        host="127.0.0.1",
+        port=port,
+        clock="scaled",
+        speed=speed,
+        demo=True,
+        testing=True,
+    )
+    with Supervisor(data, say) as supervisor:
+        kept = instance.start(supervisor, plan)
+        database = attached(data)
+        ready = {
+            "url": kept.url,
+            "accounts": kept.prepared["accounts"],
+            "owner_dsn": database.owner_dsn,
+            "app_dsn": database.app_dsn,
+        }
+        print(json.dumps(ready), flush=True)
+        threading.Thread(target=obey, args=(supervisor,), daemon=True).start()
+        supervisor.watch()
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def obey(supervisor: Supervisor) -> None:
+    """Kill what a line names; end when nobody speaks to us any more."""
+    for line in sys.stdin:
+        for kept in supervisor._kept:
+            child = kept.service.child()
+            if kept.service.name[1] == line.strip() and child is not None and child.pid:
+                try:
+                    os.kill(child.pid, signal.SIGKILL)
+                except ProcessLookupError:  # it is dead already and about to be started again
+                    continue
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

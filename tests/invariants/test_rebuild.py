@@ -1,0 +1,173 @@
+"""Rebuild equals live after whatever happened; erasing and rebuilding commute."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import psycopg
+import pytest
+
+from muster.action.orders.decide import Step
+from muster.command.incidents import inputs
+from muster.command.incidents.possible import possible
+from muster.command.incidents.state import Incident
+from muster.journal.rebuild import kept_tables, rebuild
+from tests.instance import Database
+from tests.invariants.acting import PHONE, PLACE, SECRETS, UNITS, Acting
+from tests.invariants.rebuilt import assert_rebuild_equals_live, rebuild_differences
+from tests.journal.test_private import holding
+
+
+def input_for(acting: Acting, name: str, state: Incident, chance: random.Random) -> Any:
+    """Some good input for an operation that is possible now; None when there is none."""
+    now = acting.system.platform.clock.now()
+    active = [order.order for order in state.orders.values() if order.active]
+    order = chance.choice(active or [acting.fresh()])
+    made: dict[str, Any] = {
+        "incident.complete": inputs.Complete(now),
+        "incident.remark": inputs.Remark("示例：补充"),
+        "incident.urge": inputs.Remark("示例：催办"),
+        "incident.correct_place": inputs.CorrectPlace(inputs.Place(122.1, 30.02), "示例"),
+        "incident.correct_time": inputs.CorrectTime("call_ended_at", now, "示例"),
+        "incident.categorise": inputs.Categorise("010104", final=True),
+        "incident.change_level": inputs.ChangeLevel(chance.randint(1, 4), "示例"),
+        "incident.transfer": inputs.Transfer(chance.choice(["pt", "dh", "zs"]), "示例"),
+        "incident.ask_in": inputs.AskIn(chance.choice(["pt", "dh"]), "示例"),
+        "incident.request_cancel": inputs.RequestCancel("invalid", "示例"),
+        "incident.decline_cancel": inputs.Because("示例"),
+        "incident.feed_back": inputs.FeedBack(result="handled", final=chance.random() < 0.7),
+        "incident.return_feedback": inputs.Because("示例"),
+        "incident.call_back": inputs.CallBack(1),
+        "incident.withdraw": inputs.Withdraw(order, "示例"),
+        "incident.unmerge": inputs.Unmerge(state.merged_into or acting.fresh(), "示例"),
+        "incident.erase": inputs.Erase("示例"),
+    }
+    if name == "incident.dispatch":
+        unit = chance.choice(UNITS)
+        return inputs.Dispatch((inputs.OrderWanted(acting.fresh(), unit),))
+    if name.startswith("order."):
+        return Step(order=order, at=now, reason="示例")
+    return made.get(name, inputs.Nothing())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_after_a_random_day(acting: Acting, seed: int) -> None:
+    """Two hundred operations on a dozen matters, with the clock running; then the fixture of
+    this folder rebuilds and compares."""
+    chance = random.Random(seed)
+    acting.on_duty(*UNITS)
+    matters: list[str] = []
+    done = 0
+    for _ in range(200):
+        if (len(matters) < 12 and chance.random() < 0.15) or not matters:
+            matters.append(acting.report(complete=chance.random() < 0.8))
+            continue
+        matter = chance.choice(matters)
+        state = acting.state(matter)
+        offered = sorted(possible(state) - ({"incident.erase"} if chance.random() < 0.8 else set()))
+        if not offered:
+            continue
+        name = chance.choice(offered)
+        asked = input_for(acting, name, state, chance)
+        if name == "incident.merge":
+            asked = inputs.Merge(chance.choice(matters), "示例")
+        who = chance.choice(["duty_chief", "dispatcher", "duty_chief"])
+        done += not acting.refusal(who, name, matter, asked)
+        if chance.random() < 0.2:
+            acting.wait(chance.choice([1, 30, 300, 3600]))
+    assert done > 60
+    assert_rebuild_equals_live(acting.system)
+
+
+BROKEN = {
+    "incident": "UPDATE incident SET level = 5 - level",
+    "unit_order": "UPDATE unit_order SET active = NOT active",
+    "matter_access": "DELETE FROM matter_access",
+    "deadline": "UPDATE deadline SET due = due + interval '1 microsecond'",
+}
+
+
+def test_a_row_that_does_not_follow_from_the_journal_is_found(
+    acting: Acting, city_database: Database
+) -> None:
+    """The comparison can fail, for every kept table."""
+    acting.on_duty(*UNITS)
+    acting.dispatch(acting.report(), UNITS[0])
+    acting.report()
+    journal = acting.system.platform.journal
+    assert sorted(BROKEN) == kept_tables(journal)
+    for table, statement in BROKEN.items():
+        with psycopg.connect(city_database.owner_dsn) as owner:
+            owner.execute(statement.encode())
+        found = rebuild_differences(journal, city_database.app_dsn)
+        assert found and all(line.startswith(table) for line in found), table
+        with psycopg.connect(city_database.app_dsn) as connection:
+            rebuild(journal, connection)  # puts it right again
+
+
+# --- erasing -----------------------------------------------------------------------------------
+
+
+def kept(acting: Acting) -> dict[str, list[Any]]:
+    tables = kept_tables(acting.system.platform.journal)
+    return {table: sorted(map(str, acting.rows(f"SELECT * FROM {table}"))) for table in tables}
+
+
+def rebuild_now(acting: Acting) -> None:
+    with acting.system.platform.pool.connection() as connection:
+        rebuild(acting.system.platform.journal, connection)
+
+
+def erased_matter(acting: Acting) -> tuple[str, str]:
+    """A closed matter that is erased, and one beside it that is not."""
+    acting.on_duty(UNITS[0])
+    gone, stays = acting.report(), acting.report()
+    acting.do("dispatcher", "incident.remark", gone, inputs.Remark("示例：穿蓝色雨衣，向东走"))
+    acting.do("dispatcher", "incident.correct_place", gone, inputs.CorrectPlace(PLACE, "示例"))
+    acting.close(gone, UNITS[0])
+    return gone, stays
+
+
+def test_erase_then_rebuild_equals_rebuild_then_erase(acting: Acting) -> None:
+    gone, _ = erased_matter(acting)
+    rebuild_now(acting)
+    acting.do("duty_chief", "incident.erase", gone, inputs.Erase("示例：法定删除"))
+    after_erasing = kept(acting)
+    rebuild_now(acting)
+    assert kept(acting) == after_erasing
+
+
+def test_no_word_of_an_erased_matter_is_left_anywhere(
+    acting: Acting, city_database: Database
+) -> None:
+    gone, stays = erased_matter(acting)
+    before = acting.rows("SELECT count(*) FROM entry WHERE matter = %s::uuid", gone)[0][0]
+    acting.do("duty_chief", "incident.erase", gone, inputs.Erase("示例：法定删除"))
+    rebuild_now(acting)
+    for table in ("vault_key", "vault_item", "vault_lookup"):
+        assert acting.rows(f"SELECT 1 FROM {table} WHERE matter = %s::uuid", gone) == []
+        assert acting.rows(f"SELECT 1 FROM {table} WHERE matter = %s::uuid", stays) != []
+    assert acting.rows("SELECT count(*) FROM erasure") == [(1,)]
+    assert acting.rows("SELECT count(*) FROM entry WHERE matter = %s::uuid", gone) == [
+        (before + 1,)
+    ]
+    with psycopg.connect(city_database.owner_dsn) as owner:
+        for words in (*SECRETS, "穿蓝色雨衣，向东走"):
+            assert holding(owner, words) == []
+    read = acting.system.platform.reader(acting.top("duty_chief"))
+    with read as reader:
+        assert reader.matters_by_lookup("phone", PHONE) == [stays]
+        assert reader.open([(gone, acting.state(gone).place)]) == {}
+
+
+def test_nothing_more_is_done_to_an_erased_matter_and_the_clocks_run_on(acting: Acting) -> None:
+    gone, stays = erased_matter(acting)
+    acting.do("duty_chief", "incident.erase", gone, inputs.Erase("示例：法定删除"))
+    for name in ("incident.remark", "incident.erase", "incident.archive"):
+        asked = input_for(acting, name, acting.state(gone), random.Random(1))
+        assert acting.refusal("duty_chief", name, gone, asked) == "matter.erased"
+    acting.wait(30 * 24 * 3600)
+    assert "incident.clock_missed" in acting.kinds(stays)
+    assert acting.kinds(gone)[-1] == "incident.erased"
+    assert acting.rows("SELECT matter FROM deadline") == []
