@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from muster.cli import prepare
 from muster.cli.main import muster
 from muster.journal import verify as verifying
+from muster.migrations import run as migrating
 from muster.migrations.run import upgrade
 from muster.supervise import postgres
 from muster.supervise.lock import Held
@@ -67,3 +69,16 @@ def test_a_faulty_entry_is_named_and_fails(
     monkeypatch.setattr(verifying, "verify", lambda connection: verdict)
     code, words = run("journal", "verify", "--data", str(installation))
     assert code == 1 and "m-1 #2: hash" in words and "1 faults" in words
+
+
+def test_a_start_runs_only_the_migrations_that_are_missing(
+    installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(migrating, "upgrade", ran.append)
+    with postgres.running(installation) as server:
+        prepare.migrate(server.owner_dsn)
+    assert ran == []
+    with postgres.running(tmp_path) as server:
+        prepare.migrate(server.owner_dsn)
+        assert ran == [server.owner_dsn]

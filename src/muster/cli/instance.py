@@ -15,7 +15,7 @@ from typing import Any
 from muster.cli import project
 from muster.cli.marks import read as read_mark
 from muster.supervise.child import Program
-from muster.supervise.external import connect, is_used, without_password
+from muster.supervise.external import connect, revision, without_password
 from muster.supervise.postgres import Database, Postgres
 from muster.supervise.supervisor import PostgresService, ProgramService, Supervisor
 from muster.supervise.trouble import Trouble
@@ -97,7 +97,7 @@ def _database(supervisor: Supervisor, plan: Plan) -> Database:
     database = connect(address, os.environ.get("MUSTER_APP_URL"), plan.data)
     shown = without_password(address)
     project.say(f"使用 DATABASE_URL 的数据库 / using the database of DATABASE_URL: {shown}")
-    if read_mark(plan.data) is None and is_used(database.owner_dsn):
+    if read_mark(plan.data) is None and revision(database.owner_dsn) is not None:
         raise Trouble(
             f"DATABASE_URL 的数据库属于另一个数据文件夹，而 {plan.data} 是新的：请用 --data 指向"
             "原来的文件夹（里面有密钥），或换一个空数据库。",

@@ -7,18 +7,29 @@ obstacle is said in its own words on stderr, with exit code 1.
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
 from muster.app import NotThisFolder, prepare, settings_from_environment
 from muster.geography.faults import PackInvalid
-from muster.migrations.run import upgrade
+from muster.supervise.external import revision
+
+
+def migrate(owner_dsn: str) -> None:
+    """Run the missing migrations. Most starts miss none, and need not load what runs them."""
+    folder = Path(__file__).parents[1] / "migrations" / "versions"
+    newest = max(path.name.split("_")[0] for path in folder.glob("[0-9]*.py"))
+    if revision(owner_dsn) != newest:
+        from muster.migrations.run import upgrade
+
+        upgrade(owner_dsn)
 
 
 def main() -> int:
     settings = settings_from_environment()
     try:
-        upgrade(settings.owner_dsn)
+        migrate(settings.owner_dsn)
         prepared = prepare(settings)
     except (NotThisFolder, PackInvalid) as obstacle:
         print(obstacle, file=sys.stderr)

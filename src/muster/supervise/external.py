@@ -138,8 +138,11 @@ def without_password(dsn: str) -> str:
     return make_conninfo("", **known)
 
 
-def is_used(owner_dsn: str) -> bool:
-    """Whether the database already holds a Muster."""
+def revision(owner_dsn: str) -> str | None:
+    """The newest migration the database has had; None for one that holds no Muster."""
     with psycopg.connect(owner_dsn, connect_timeout=10) as connection:
-        row = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
-    return row is not None and bool(row[0])
+        there = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone()
+        if there is None or not there[0]:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])

@@ -285,15 +285,17 @@ class _Kept:
 
 
 def ended(name: tuple[str, str], child: Child | None, output: Path | None) -> Trouble:
-    """The sentence for a program that ended, with the last lines it wrote."""
+    """The sentence for a program that ended: by which signal, or with the last lines it wrote."""
     zh, en = name
     code = child.code if child else None
+    where = f"（日志 {output}）" if output else ""
+    if code is not None and code < 0:
+        return Trouble(f"{zh}被信号 {-code} 终止", f"The {en} was ended by signal {-code}")
     words = ""
     if output is not None and output.exists():
         with output.open("rb") as file:
             file.seek(max(0, output.stat().st_size - 2000))
             words = "\n".join(file.read().decode(errors="replace").splitlines()[-12:])
-    where = f"（日志 {output}）" if output else ""
     return Trouble(
         f"{zh}意外结束（{code}）{where}",
         f"The {en} ended ({code}). Its last lines:\n{words}" if words else f"The {en} ended.",
