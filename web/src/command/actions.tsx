@@ -47,7 +47,7 @@ export function Actions({ id, state, may, dispatching }: ActionsProps) {
             aria-pressed={one.operation === chosen || (one.operation === 'dispatch' && dispatching)}
             onClick={() => choose(one.operation)}
           >
-            {word('operation', one.operation)}
+            {word('operation', nameOf(one.operation, state))}
             {one.operation === 'dispatch' ? <Key name="D" /> : null}
             {one.operation === 'remark' ? <Key name="R" /> : null}
           </button>
@@ -58,6 +58,11 @@ export function Actions({ id, state, may, dispatching }: ActionsProps) {
       )}
     </section>
   )
+}
+
+/** Sending another unit to a matter that has one is called reinforcing it. */
+function nameOf(operation: Operation, state: string): string {
+  return operation === 'dispatch' && state !== 'waiting' && state !== 'received' ? 'reinforce' : operation
 }
 
 /** Sends one operation, once, however often the button is pressed or the line breaks. */

@@ -1,5 +1,5 @@
 /** The head of the board: where we are, the numbers, the time, who is signed in. */
-import { useState } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Mark } from '../identity/gate'
 import { useSession, useSessionDoor } from '../identity/session'
@@ -48,6 +48,22 @@ function Clock() {
   )
 }
 
+/** A press anywhere else closes what is open. */
+function usePressOutside(box: RefObject<HTMLElement | null>, open: boolean, close: () => void): void {
+  const latest = useRef(close)
+  useEffect(() => {
+    latest.current = close
+  })
+  useEffect(() => {
+    if (!open) return
+    const press = (event: PointerEvent) => {
+      if (event.target instanceof Node && box.current?.contains(event.target) === false) latest.current()
+    }
+    document.addEventListener('pointerdown', press)
+    return () => document.removeEventListener('pointerdown', press)
+  }, [box, open])
+}
+
 function Person({ help }: { help: () => void }) {
   const { t } = useTranslation()
   const session = useSession()
@@ -55,10 +71,12 @@ function Person({ help }: { help: () => void }) {
   const say = useSay()
   const sentence = useSentence()
   const [open, setOpen] = useState(false)
+  const box = useRef<HTMLDetailsElement>(null)
+  usePressOutside(box, open, () => setOpen(false))
   const roles = [...new Set(session.grants.map((grant) => word('role', grant.role)))].join('、')
   const out = () => leave().catch((error: unknown) => say({ text: sentence(error), tone: 'now' }))
   return (
-    <details className="person" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details ref={box} className="person" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary aria-label={t('head.menu')}>
         <span className="person-name">{session.person.name}</span>
         <span className="quiet person-roles">{roles}</span>

@@ -109,7 +109,11 @@ function BoardPage() {
   const side = desk.intake || place.matter !== null
   const { setDraft } = desk
   const pick = useCallback(
-    (point: { lon: number; lat: number }) => setDraft((draft) => ({ ...draft, point })),
+    (point: { lon: number; lat: number }) => {
+      setDraft((draft) => ({ ...draft, point }))
+      // On a phone the form is behind another tab.
+      go({ tab: 'matter' })
+    },
     [setDraft],
   )
   return (

@@ -29,6 +29,8 @@ export function useKeys(table: KeyTable, active = true): void {
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
       if (event.isComposing || isOwnKey(event)) return
+      // A modal dialog has the keyboard to itself.
+      if (document.querySelector('dialog[open]') !== null) return
       if (isTyping(event.target) && !ALWAYS.has(event.key)) return
       const action = latest.current[event.key]
       if (action === undefined) return

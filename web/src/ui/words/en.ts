@@ -249,6 +249,7 @@ export const en: Words = {
   },
   result: { handled: 'handled', mediated: 'mediated', unfounded: 'unfounded', handed_over: 'handed over' },
   operation: {
+    reinforce: 'Reinforce',
     dispatch: 'Dispatch',
     complete: 'End the call',
     accept_transfer: 'Accept transfer',

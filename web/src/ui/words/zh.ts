@@ -252,6 +252,7 @@ export const zh = {
     handed_over: '移交',
   },
   operation: {
+    reinforce: '增援',
     dispatch: '派警',
     complete: '通话结束',
     accept_transfer: '接收转办',
