@@ -181,7 +181,7 @@ class CommandDesk:
 
     def _look(self, matter: Matter, now: datetime, *, turn: int) -> None:
         """Ring units the server offered the matter to by itself; send again if nobody has it."""
-        if matter.active or matter.reported:
+        if matter.reported:
             return
         where = f"/api/incidents/{matter.id}"
         row = self._play.doors.read(self._who.dispatcher, where, Incident).row
