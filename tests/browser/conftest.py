@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from muster import app
 from tests.browser.screen import Screen
-from tests.instance import Instance
+from tests.instance import ROOT, Database, Instance, free_port, settings_for
 from tests.stories.desk import call, on_duty, signed_in
 
 UNITS = ("pt-shenjiamen-01", "pt-shenjiamen-02")
@@ -50,6 +52,24 @@ def screen(page: Page, live_server: Instance) -> Iterator[Screen]:
 def _outside(address: str, home: str) -> list[str]:
     own = (home, home.replace("http", "ws", 1), "data:", "blob:")
     return [] if address.startswith(own) else [f"asked {address}"]
+
+
+@pytest.fixture
+def first_link(database: Database, tmp_path: Path) -> Iterator[str]:
+    """The one-time address of a real installation that has no administrator yet."""
+    settings = settings_for(
+        database,
+        tmp_path / "real",
+        port=free_port(),
+        web=str(ROOT / "web" / "dist"),
+        demo=False,
+        clock="real",
+    )
+    token = app.prepare(settings).first_link
+    instance = Instance(settings, tmp_path / "real.log")
+    instance.start()
+    yield f"{instance.url}/first?token={token}"
+    instance.stop()
 
 
 @pytest.fixture

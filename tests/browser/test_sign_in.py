@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.screen import Screen
 
@@ -62,3 +62,22 @@ def test_the_one_time_link_is_explained_when_it_is_incomplete_or_used(screen: Sc
     screen.page.get_by_label("再输一次密码").fill("invented-example-1")
     screen.page.get_by_role("button", name="建立管理员").click()
     expect(screen.page.get_by_role("alert")).to_contain_text("链接")
+
+
+def test_the_first_administrator_is_made_by_the_one_time_link(page: Page, first_link: str) -> None:
+    page.goto(first_link)
+    page.get_by_label("姓名").fill("示例管理员")
+    page.get_by_label("用户名").fill("example-first")
+    page.get_by_label("密码", exact=True).fill("invented-example-1")
+    page.get_by_label("再输一次密码").fill("invented-example-1")
+    page.get_by_role("button", name="建立管理员").click()
+    expect(page.get_by_text("管理员已建立")).to_be_visible()
+    page.get_by_role("link", name="进入集结").click()
+    expect(page.get_by_role("heading", name="集结")).to_be_visible()
+    page.goto(first_link)
+    page.get_by_label("姓名").fill("示例另一人")
+    page.get_by_label("用户名").fill("example-second")
+    page.get_by_label("密码", exact=True).fill("invented-example-2")
+    page.get_by_label("再输一次密码").fill("invented-example-2")
+    page.get_by_role("button", name="建立管理员").click()
+    expect(page.get_by_role("alert")).to_contain_text("链接")

@@ -49,7 +49,7 @@ export function First({ token }: { token: string }) {
     return (
       <Gate title={t('first.done')} lead={t('first.doneLead', { username: form.username })}>
         <a className="button main" href="./">
-          {t('first.toSignIn')}
+          {t('first.enter')}
         </a>
       </Gate>
     )

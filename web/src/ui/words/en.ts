@@ -40,8 +40,8 @@ export const en: Words = {
     differ: 'The two passwords differ; please type them again.',
     create: 'Create administrator',
     done: 'The administrator is set up',
-    doneLead: 'Sign in as {{username}}.',
-    toSignIn: 'Go to sign-in',
+    doneLead: 'You are signed in as {{username}}; the link no longer works.',
+    enter: 'Enter Muster',
   },
   switch: { language: 'Language', theme: 'Theme', light: 'Light', dark: 'Dark', system: 'System' },
   head: {

@@ -38,8 +38,8 @@ export const zh = {
     differ: '两次输入的密码不一样，请重新输入。',
     create: '建立管理员',
     done: '管理员已建立',
-    doneLead: '请用 {{username}} 登录。',
-    toSignIn: '去登录',
+    doneLead: '已用 {{username}} 登录；这个链接不再有效。',
+    enter: '进入集结',
   },
   switch: { language: '语言', theme: '明暗', light: '浅色', dark: '深色', system: '随系统' },
   head: {
