@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from psycopg import Connection
 
 from muster.journal import vault
 from muster.journal.context import Planned
@@ -22,14 +21,33 @@ from muster.journal.entry import (
 )
 
 if TYPE_CHECKING:
-    from muster.journal.perform import Asked, Found, Journal
+    from muster.journal.perform import Asked, Found, Journal, Writer
 
-_APPEND = b"""WITH e AS (
+_ANSWER = """INSERT INTO command
+    (actor, command, operation, input_digest, answer, recorded_at)
+VALUES (%s, %s, %s, %s, %s, %s)"""
+_FEED = "f AS (INSERT INTO feed (position, matter, number) SELECT position, matter, number FROM e)"
+_ENTRY = """WITH e AS (
     INSERT INTO entry (matter, number, kind, happened_at, recorded_at, actor, command, bytes, hash)
-    SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::timestamptz[], %s::timestamptz[],
-                         %s::text[], %s::text[], %s::bytea[], %s::bytea[])
-    RETURNING position, matter, number)
-INSERT INTO feed (position, matter, number) SELECT position, matter, number FROM e"""
+    {source}
+    RETURNING position, matter, number),
+{feed}
+{answer}"""
+_ONE = _ENTRY.format(
+    source="VALUES (%s::uuid, %s, %s, %s, %s, %s, %s, %s, %s)", feed=_FEED, answer=_ANSWER
+)
+_MANY = _ENTRY.format(
+    source="""SELECT * FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::timestamptz[],
+        %s::timestamptz[], %s::text[], %s::text[], %s::bytea[], %s::bytea[])""",
+    feed=_FEED,
+    answer=_ANSWER,
+)
+_KEY = "INSERT INTO vault_key (matter, wrapped) VALUES (%s::uuid, %s)"
+_ITEM = "INSERT INTO vault_item (matter, item, data) VALUES (%s::uuid, %s, %s)"
+_ITEMS = """INSERT INTO vault_item (matter, item, data)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[])"""
+_LOOKUP = """INSERT INTO vault_lookup (kind, keyed, matter) VALUES (%s, %s, %s::uuid)
+ON CONFLICT DO NOTHING"""
 
 
 class Batch:
@@ -109,40 +127,48 @@ class Batch:
             grouped.setdefault(entry.matter, []).append(entry)
         return grouped
 
-    def write(self, connection: Connection[Any]) -> None:
+    def write(self, writer: Writer, answer: bytes) -> None:
+        """Queue keys, words, look-ups, entries with their feed rows, and the answer."""
         for matter, wrapped in self._new_keys:
-            connection.execute(
-                b"INSERT INTO vault_key (matter, wrapped) VALUES (%s::uuid, %s)", (matter, wrapped)
-            )
-        if self._sealed:
-            connection.execute(
-                b"INSERT INTO vault_item (matter, item, data)"
-                b" SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[])",
-                (
-                    [row.matter for row in self._sealed],
-                    [row.item for row in self._sealed],
-                    [row.data for row in self._sealed],
-                ),
-            )
-        for kind, keyed, matter in self._lookups:
-            connection.execute(
-                b"INSERT INTO vault_lookup (kind, keyed, matter) VALUES (%s, %s, %s::uuid)"
-                b" ON CONFLICT DO NOTHING",
-                (kind, keyed, matter),
-            )
-        if self._envelopes:
-            connection.execute(_APPEND, self._columns())
-
-    def _columns(self) -> tuple[list[Any], ...]:
-        rows = self._envelopes
-        return (
-            [e.matter for e, _, _ in rows],
-            [e.number for e, _, _ in rows],
-            [e.kind for e, _, _ in rows],
-            [e.happened_at for e, _, _ in rows],
-            [e.recorded_at for e, _, _ in rows],
-            [e.actor for e, _, _ in rows],
-            [e.command for e, _, _ in rows],
-            [data for _, data, _ in rows],
-            [bytes.fromhex(hashed) for _, _, hashed in rows],
+            writer.execute(_KEY, (matter, wrapped))
+        if len(self._sealed) == 1:
+            row = self._sealed[0]
+            writer.execute(_ITEM, (row.matter, row.item, row.data))
+        elif self._sealed:
+            rows = self._sealed
+            columns = ([r.matter for r in rows], [r.item for r in rows], [r.data for r in rows])
+            writer.execute(_ITEMS, columns)
+        for lookup in self._lookups:
+            writer.execute(_LOOKUP, lookup)
+        asked = self._asked
+        answered = (
+            asked.actor.person,
+            asked.command,
+            asked.operation.name,
+            asked.input_digest,
+            answer,
+            self._now,
         )
+        if not self._envelopes:
+            writer.execute(_ANSWER, answered)
+        elif len(self._envelopes) == 1:
+            writer.execute(_ONE, (*self._rows()[0], *answered))
+        else:
+            columns_of = [list(column) for column in zip(*self._rows(), strict=True)]
+            writer.execute(_MANY, (*columns_of, *answered))
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return [
+            (
+                e.matter,
+                e.number,
+                e.kind,
+                e.happened_at,
+                e.recorded_at,
+                e.actor,
+                e.command,
+                data,
+                bytes.fromhex(hashed),
+            )
+            for e, data, hashed in self._envelopes
+        ]

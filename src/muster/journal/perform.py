@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg_pool import ConnectionPool
 
@@ -107,12 +107,10 @@ class Writer:
     """Queues statements of keepers into the command's second round trip."""
 
     def __init__(self, connection: Connection[Any]) -> None:
-        self._connection = connection
-        self.statements = 0
+        self._cursor = connection.cursor()
 
     def execute(self, statement: str, values: Sequence[Any]) -> None:
-        self.statements += 1
-        self._connection.execute(statement.encode(), values)
+        self._cursor.execute(statement.encode(), values)
 
 
 class Authoriser(Protocol):
@@ -181,20 +179,7 @@ def lock_key(name: str) -> int:
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
-_LOCK = b"SELECT count(pg_advisory_xact_lock(k)) FROM unnest(%s::bigint[]) WITH ORDINALITY u(k, n)"
-_COMMAND = b"SELECT input_digest, answer FROM command WHERE actor = %s AND command = %s"
-_ENTRIES = (
-    b"SELECT matter::text, bytes, hash FROM entry"
-    b" WHERE matter = ANY(%s::uuid[]) ORDER BY matter, number"
-)
-_KEYS = (
-    b"SELECT m::text, k.wrapped, e.matter IS NOT NULL FROM unnest(%s::uuid[]) m"
-    b" LEFT JOIN vault_key k ON k.matter = m LEFT JOIN erasure e ON e.matter = m"
-)
-_ANSWERED = (
-    b"INSERT INTO command (actor, command, operation, input_digest, answer, recorded_at)"
-    b" VALUES (%s, %s, %s, %s, %s, %s)"
-)
+_OPEN = b"SELECT * FROM journal_open(%s::bigint[], %s, %s, %s::uuid[])"
 
 
 class Journal:
@@ -250,37 +235,33 @@ class Journal:
         locks += sorted(f"matter:{matter}" for matter in set(matters))
         locks += sorted(set(operation.resources(asked.input)))
         query, values = self.authoriser.query(asked.actor, operation.name, matters)
+        # As text: psycopg takes far longer to write a list than PostgreSQL to read one.
+        taken = "{" + ",".join(str(lock_key(name)) for name in locks) + "}"
+        named = "{" + ",".join(matters) + "}"
         with connection.pipeline():
-            connection.execute(_LOCK, ([lock_key(name) for name in locks],))
-            earlier = connection.execute(_COMMAND, (asked.actor.person, asked.command))
+            stored = connection.execute(_OPEN, (taken, asked.actor.person, asked.command, named))
             rights = connection.execute(query.encode(), values)
-            stored = connection.execute(_ENTRIES, (matters,))
-            keys = connection.execute(_KEYS, (matters,))
             authority = self.authoriser.judge(
                 rights.fetchall(), asked.actor, operation.name, operation.organisation(asked.input)
             )
-            found = Found(
-                authority=authority,
-                earlier=_earlier(earlier),
-                entries=self._entries(stored),
-                wrapped={},
-                erased=frozenset(),
-            )
-            key_rows = keys.fetchall()
-        return Found(
-            authority=found.authority,
-            earlier=found.earlier,
-            entries=found.entries,
-            wrapped={row[0]: bytes(row[1]) for row in key_rows if row[1] is not None},
-            erased=frozenset(row[0] for row in key_rows if row[2]),
-        )
+            return self._found(authority, stored.fetchall())
 
-    def _entries(self, cursor: Cursor[Any]) -> dict[str, list[Entry]]:
+    def _found(self, authority: Authority, rows: Sequence[Any]) -> Found:
+        earlier: tuple[str, bytes] | None = None
         entries: dict[str, list[Entry]] = {}
-        for matter, data, hashed in cursor.fetchall():
-            entry = decode(bytes(data), self.kinds, bytes(hashed).hex())
-            entries.setdefault(matter, []).append(entry)
-        return entries
+        wrapped: dict[str, bytes] = {}
+        erased = set()
+        for tag, name, one, two in rows:
+            if tag == 0:
+                earlier = (name, one)
+            elif tag == 1:
+                entries.setdefault(name, []).append(decode(one, self.kinds, two.hex()))
+            else:
+                if one is not None:
+                    wrapped[name] = one
+                if two is not None:
+                    erased.add(name)
+        return Found(authority, earlier, entries, wrapped, frozenset(erased))
 
     def fold(self, entries: Iterable[Entry]) -> Any:
         """The state after `entries`, or None when there are none."""
@@ -341,20 +322,9 @@ class Journal:
         )
         with connection.pipeline():
             writer = Writer(connection)
-            batch.write(connection)
+            batch.write(writer, canonical(answer))
             for matter, entries in batch.by_matter().items():
                 self.keep(writer, matter, states.get(matter), entries)
-            connection.execute(
-                _ANSWERED,
-                (
-                    asked.actor.person,
-                    asked.command,
-                    asked.operation.name,
-                    asked.input_digest,
-                    canonical(answer),
-                    now,
-                ),
-            )
             connection.commit()
         return answer
 
@@ -389,11 +359,6 @@ def read_item(
     if row is None:
         raise Refused("matter.erased", matter=matter)
     return vault.open_item(bytes(row[0]), key, matter=matter, item=item.item)
-
-
-def _earlier(cursor: Cursor[Any]) -> tuple[str, bytes] | None:
-    row = cursor.fetchone()
-    return None if row is None else (row[0], bytes(row[1]))
 
 
 def derived_command(*parts: str) -> str:

@@ -81,6 +81,24 @@ CREATE TABLE audit (
     hash bytea NOT NULL
 );
 
+-- One round trip instead of four: the locks first, then each query with a fresh snapshot under them.
+-- tag 0: an earlier answer to this command; 1: an entry; 2: a matter's key, and whether it is erased.
+CREATE FUNCTION journal_open(locks bigint[], who text, asked text, matters uuid[])
+RETURNS TABLE (tag int, name text, one bytea, two bytea) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    k bigint;
+BEGIN
+    FOREACH k IN ARRAY locks LOOP
+        PERFORM pg_advisory_xact_lock(k);
+    END LOOP;
+    RETURN QUERY SELECT 0, c.input_digest, c.answer, NULL::bytea
+        FROM command c WHERE c.actor = who AND c.command = asked;
+    RETURN QUERY SELECT 1, e.matter::text, e.bytes, e.hash
+        FROM entry e WHERE e.matter = ANY (matters) ORDER BY e.matter, e.number;
+    RETURN QUERY SELECT 2, m::text, v.wrapped, CASE WHEN x.matter IS NOT NULL THEN ''::bytea END
+        FROM unnest(matters) m LEFT JOIN vault_key v ON v.matter = m
+        LEFT JOIN erasure x ON x.matter = m;
+END $$;
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% on % is refused: it is append-only', TG_OP, TG_TABLE_NAME
