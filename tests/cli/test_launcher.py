@@ -130,6 +130,29 @@ def test_a_failing_installer_is_one_sentence(copy: Path, words: str, sentence: s
     assert start(copy, "openapi").returncode == 0
 
 
+def test_a_certificate_only_this_machine_trusts_is_tried_next(
+    copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = load(copy)
+    for name in ("SSL_CERT_FILE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"):
+        monkeypatch.delenv(name, raising=False)
+    bundle = copy / "bundle.crt"
+    bundle.touch()
+    monkeypatch.setattr(launcher, "BUNDLES", (str(bundle),))
+    tool = program(
+        copy / "tool",
+        '#!/bin/sh\n[ "$SSL_CERT_FILE" = "$1" ] && exit\necho "invalid peer certificate"; exit 2\n',
+    )
+    env = {"PATH": "/usr/bin:/bin"}
+    assert launcher.fetch([str(tool), str(bundle)], env, copy)[0] == 0
+    # What worked is used from then on.
+    assert launcher.clean()["NODE_EXTRA_CA_CERTS"] and launcher.clean()["PIP_CERT"] == str(bundle)
+    # What the person set stays, and other faults are not tried twice.
+    assert launcher.fetch([str(tool), "x"], {**env, "SSL_CERT_FILE": "mine"}, copy)[0] == 2
+    monkeypatch.setattr(launcher, "step", lambda zh, en: pytest.fail("tried again"))
+    assert launcher.fetch(["false"], env, copy)[0] == 1
+
+
 def test_the_web_pages_are_built_when_their_sources_change(copy: Path) -> None:
     tools = copy / "tools"
     program(tools / "node", "#!/bin/sh\necho v22.12.0\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from muster.supervise import binaries, postgres, processes, secrets
+from muster.supervise import binaries, lock, postgres, processes, secrets
 from muster.supervise.child import Account
 from muster.supervise.lock import Held
 from muster.supervise.trouble import Trouble
@@ -122,6 +122,8 @@ def test_a_wrong_password_does_not_get_in(shared: postgres.Postgres) -> None:
 
 def test_the_password_file_is_for_us_alone(shared: postgres.Postgres) -> None:
     assert (shared.folder / "secrets.json").stat().st_mode & 0o777 == 0o600
+    with lock.held(shared.folder / "made"):
+        assert (shared.folder / "made").stat().st_mode & 0o777 == 0o700
     assert shared.dsn("muster_app").split(":")[2].split("@")[0] not in shared.last_words()
 
 

@@ -31,7 +31,7 @@ def held(folder: Path) -> Iterator[None]:
     Raises Held, ReadOnly or DiskFull.
     """
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds keys and passwords
         # Not inheritable, like every file Python opens: no child can keep the lock alive.
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
