@@ -48,7 +48,8 @@ class SlowKeeper:
 
     def keep(self, writer: Writer, change: Change) -> None:
         if change.matter == self.matter and not self.go_on.is_set():
-            writer._connection.execute("SELECT 1").fetchone()  # the append has run
+            writer.execute("SELECT 1", ())
+            writer._cursor.fetchone()  # the append has run
             self.reached.set()
             assert self.go_on.wait(30)
 
