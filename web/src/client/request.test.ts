@@ -63,8 +63,12 @@ describe('refusals', () => {
   })
 
   it('name the fields that were wrong', async () => {
-    answer(400, { ...problem, fields: [{ path: 'narrative', message: 'too long' }] })
-    expect((await refusal(request('get', '/api/summary'))).sentence('en')).toContain('narrative: too long')
+    answer(400, { ...problem, fields: [{ path: 'narrative', message_zh: '太长', message_en: 'too long' }] })
+    const said = await refusal(request('get', '/api/summary'))
+    expect([said.sentence('zh-CN'), said.sentence('en')]).toEqual([
+      expect.stringContaining('narrative: 太长'),
+      expect.stringContaining('narrative: too long'),
+    ])
   })
 
   it('tell that the session is lost', async () => {

@@ -35,8 +35,11 @@ export class Refusal extends Error {
   /** The server's own sentence in the reader's language, or null where it sent none. */
   sentence(language: string): string | null {
     if (this.problem === null) return null
-    const sentence = language.startsWith('zh') ? this.problem.detail_zh : this.problem.detail_en
-    const fields = (this.problem.fields ?? []).map((field) => `${field.path}: ${field.message}`)
+    const chinese = language.startsWith('zh')
+    const sentence = chinese ? this.problem.detail_zh : this.problem.detail_en
+    const fields = (this.problem.fields ?? []).map(
+      (field) => `${field.path}: ${chinese ? field.message_zh : field.message_en}`,
+    )
     return fields.length === 0 ? sentence : `${sentence} (${fields.join('; ')})`
   }
 }

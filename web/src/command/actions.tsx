@@ -116,7 +116,7 @@ function Deed({ id, offer, done }: DeedProps) {
       aria-label={word('operation', offer.operation)}
       onSubmit={submit}
       onKeyDown={(event) => {
-        if (event.key === 'Enter' && event.ctrlKey) submit(event)
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
         if (event.key !== 'Escape') return
         event.preventDefault()
         done()

@@ -40,7 +40,7 @@ function Clock() {
       {city.simulated ? (
         <span className="simulated" title={t('head.simulatedTitle')}>
           {t('head.simulated')}
-          {city.clock.speed === 1 ? '' : ` ×${city.clock.speed}`}
+          {city.clock.speed > 1 ? ` ×${city.clock.speed}` : ''}
         </span>
       ) : null}
       <time>{clockTime(now, city.timezone)}</time>

@@ -23,20 +23,20 @@ interface Desk {
 
 const DeskContext = createContext<Desk | null>(null)
 
-export function DeskProvider({ children }: { children: ReactNode }) {
-  const { matter } = usePlace()
+/** Opening, pointing at and closing matters: the address keeps which one is open. */
+function useMatters(matter: string | null, setIntake: (on: boolean) => void) {
   const [pointed, setPointed] = useState<string | null>(null)
-  const [unit, chooseUnit] = useState<string | null>(null)
-  const [intake, setIntake] = useState(false)
   const [dispatching, setDispatching] = useState(false)
-  const [draft, setDraft] = useState<Draft>(BLANK_DRAFT)
 
-  const open = useCallback((id: string) => {
-    setPointed(id)
-    setIntake(false)
-    setDispatching(false)
-    go({ matter: id, tab: 'matter' }, true)
-  }, [])
+  const open = useCallback(
+    (id: string) => {
+      setPointed(id)
+      setIntake(false)
+      setDispatching(false)
+      go({ matter: id, tab: 'matter' }, true)
+    },
+    [setIntake],
+  )
 
   /** The arrows move the highlight; an open panel follows it. */
   const point = useCallback(
@@ -54,34 +54,37 @@ export function DeskProvider({ children }: { children: ReactNode }) {
     go({ matter: null, tab: 'list' })
   }, [matter])
 
+  const cursor = matter ?? pointed
+  return useMemo(
+    () => ({ cursor, dispatching, setDispatching, open, point, close }),
+    [cursor, dispatching, open, point, close],
+  )
+}
+
+/** The intake form and the call being written down in it. */
+function useIntake() {
+  const [intake, setIntake] = useState(false)
+  const [draft, setDraft] = useState<Draft>(BLANK_DRAFT)
   const openIntake = useCallback(() => {
     setIntake(true)
     go({ tab: 'matter' }, true)
   }, [])
-
   const closeIntake = useCallback(() => {
     setIntake(false)
     go({ tab: 'list' })
   }, [])
-
-  const desk = useMemo<Desk>(
-    () => ({
-      cursor: matter ?? pointed,
-      unit,
-      intake,
-      dispatching,
-      draft,
-      setDraft,
-      point,
-      open,
-      close,
-      chooseUnit,
-      openIntake,
-      closeIntake,
-      setDispatching,
-    }),
-    [matter, pointed, unit, intake, dispatching, draft, point, open, close, openIntake, closeIntake],
+  return useMemo(
+    () => ({ intake, setIntake, draft, setDraft, openIntake, closeIntake }),
+    [intake, draft, openIntake, closeIntake],
   )
+}
+
+export function DeskProvider({ children }: { children: ReactNode }) {
+  const { matter } = usePlace()
+  const [unit, chooseUnit] = useState<string | null>(null)
+  const intake = useIntake()
+  const matters = useMatters(matter, intake.setIntake)
+  const desk = useMemo<Desk>(() => ({ unit, chooseUnit, ...intake, ...matters }), [unit, intake, matters])
   return <DeskContext value={desk}>{children}</DeskContext>
 }
 

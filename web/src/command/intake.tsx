@@ -87,7 +87,7 @@ export default function Intake() {
           className="matter-body intake"
           onSubmit={submit}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && event.ctrlKey) submit(event)
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
           }}
         >
           <IntakePlace draft={draft} change={change} missing={missing.includes('point')} />

@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { readSession, signOut } from '../client/api'
 import { keepCsrf, onSessionLost, Refusal } from '../client/request'
 import type { Session } from '../client/types'
+import { go, START } from '../ui/place'
 
 /** `lost`: there was a session and the server no longer knows it. `failed`: the server did not answer. */
 export type SessionState =
@@ -55,6 +56,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     })
     keepCsrf(null)
     client.clear()
+    // What one person had open is no business of the next.
+    go(START)
     setState({ step: 'out' })
   }, [client])
 

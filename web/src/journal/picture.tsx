@@ -18,12 +18,15 @@ export interface Picture {
 }
 
 const NOBODY: ReadonlySet<string> = new Set()
+/** As long as a changed row takes to fade; afterwards nothing is "just changed" any more. */
+const FADE_MS = 2_000
 const BLANK: Picture = { live: NOTHING_YET, line: 'connecting', lostAt: null, heardAt: null, changed: NOBODY }
 
 class PictureStore {
   private picture = BLANK
   private readonly listeners = new Set<() => void>()
   private feed: Feed | null = null
+  private fading: ReturnType<typeof setTimeout> | null = null
 
   readonly read = (): Picture => this.picture
 
@@ -53,9 +56,16 @@ class PictureStore {
     const { live } = this.picture
     const now = 'now' in message ? Date.parse(message.now) : null
     if (now !== null) setServerClock(now)
-    const changed =
-      message.type === 'changes' ? new Set(message.incidents.map((row) => row.id)) : this.picture.changed
-    this.put({ live: applyLive(live, message), changed, ...(now === null ? {} : { heardAt: now }) })
+    this.put({ live: applyLive(live, message), ...(now === null ? {} : { heardAt: now }) })
+    if (message.type === 'changes' && message.incidents.length > 0) {
+      this.mark(message.incidents.map((row) => row.id))
+    }
+  }
+
+  private mark(ids: string[]): void {
+    this.put({ changed: new Set(ids) })
+    if (this.fading !== null) clearTimeout(this.fading)
+    this.fading = setTimeout(() => this.put({ changed: NOBODY }), FADE_MS)
   }
 
   private setLine(line: Line): void {

@@ -80,6 +80,51 @@ function ring(id: string, source: SourceName, radius: number, colour: string): L
   }
 }
 
+function unitSigns(palette: Palette): LayerSpecification {
+  return {
+    id: 'units',
+    type: 'symbol',
+    source: 'units',
+    layout: {
+      'icon-image': ['get', 'icon'],
+      'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.6, 11, 1],
+      'icon-rotate': ['get', 'turn'],
+      'icon-rotation-alignment': 'map',
+      'icon-allow-overlap': true,
+      'icon-ignore-placement': true,
+      'symbol-sort-key': ['get', 'order'],
+      'text-field': ['step', ['zoom'], '', CALL_SIGN_ZOOM, ['get', 'name']],
+      'text-font': FONT,
+      'text-size': 11,
+      'text-anchor': 'top',
+      'text-offset': [0, 0.9],
+      'text-optional': true,
+    },
+    paint: {
+      'icon-opacity': ['get', 'shown'],
+      'text-opacity': ['get', 'shown'],
+      'text-color': palette.text,
+      'text-halo-color': palette.land,
+      'text-halo-width': 1.4,
+    },
+  }
+}
+
+const FLAGS: LayerSpecification = {
+  id: 'incidents',
+  type: 'symbol',
+  source: 'incidents',
+  layout: {
+    'icon-image': ['get', 'icon'],
+    'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.8, 11, 1],
+    'icon-anchor': 'bottom-left',
+    'icon-offset': [-5, 1],
+    'icon-allow-overlap': true,
+    'icon-ignore-placement': true,
+    'symbol-sort-key': ['get', 'order'],
+  },
+}
+
 function actors(palette: Palette): LayerSpecification[] {
   return [
     {
@@ -89,48 +134,9 @@ function actors(palette: Palette): LayerSpecification[] {
       paint: { 'line-color': palette.accent, 'line-width': 1.2, 'line-dasharray': [2, 2] },
     },
     ring('unit-ring', 'units', 13, palette.accent),
-    {
-      id: 'units',
-      type: 'symbol',
-      source: 'units',
-      layout: {
-        'icon-image': ['get', 'icon'],
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.6, 11, 1],
-        'icon-rotate': ['get', 'turn'],
-        'icon-rotation-alignment': 'map',
-        'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
-        'symbol-sort-key': ['get', 'order'],
-        'text-field': ['step', ['zoom'], '', CALL_SIGN_ZOOM, ['get', 'name']],
-        'text-font': FONT,
-        'text-size': 11,
-        'text-anchor': 'top',
-        'text-offset': [0, 0.9],
-        'text-optional': true,
-      },
-      paint: {
-        'icon-opacity': ['get', 'shown'],
-        'text-opacity': ['get', 'shown'],
-        'text-color': palette.text,
-        'text-halo-color': palette.land,
-        'text-halo-width': 1.4,
-      },
-    },
+    unitSigns(palette),
     ring('incident-ring', 'incidents', 18, palette.accent),
-    {
-      id: 'incidents',
-      type: 'symbol',
-      source: 'incidents',
-      layout: {
-        'icon-image': ['get', 'icon'],
-        'icon-size': ['interpolate', ['linear'], ['zoom'], 8, 0.8, 11, 1],
-        'icon-anchor': 'bottom-left',
-        'icon-offset': [-5, 1],
-        'icon-allow-overlap': true,
-        'icon-ignore-placement': true,
-        'symbol-sort-key': ['get', 'order'],
-      },
-    },
+    FLAGS,
     {
       id: 'draft',
       type: 'circle',

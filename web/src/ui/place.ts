@@ -2,7 +2,8 @@
  * Where the reader is: open matter, tab and filters, kept in the address after `#`.
  *
  * So a reload, a shared address, the browser's Back, and a sign-in after an expired session all come back
- * to the same place. Only identifiers and filter words go there: no personal data.
+ * to the same place. Only identifiers and filter words go there,
+ * and what stands after `#` is never sent to a server.
  */
 import { useSyncExternalStore } from 'react'
 

@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs'
+import openapiTS, { astToString } from 'openapi-typescript'
+import { describe, expect, it } from 'vitest'
+
+describe('the generated schema', () => {
+  it('is what openapi.json says: run `npm run generate` when it is not', async () => {
+    const schema = readFileSync(new URL('./schema.ts', import.meta.url), 'utf8')
+    const fresh = astToString(await openapiTS(new URL('../../openapi.json', import.meta.url)))
+    const withoutHead = (text: string) => text.slice(text.indexOf('export interface paths')).trim()
+    expect(withoutHead(schema)).toBe(withoutHead(fresh))
+  })
+})
