@@ -22,7 +22,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,14 +43,18 @@ CLIENTS = 6
 UNITS = 8
 
 
+#: Looks at the database at the end, by its app address; gives a sentence for each fault.
+Look = Callable[[str], Sequence[str]]
+
+
 def run(
-    rounds: int | None = None, seed: int = 1, soak: bool = False, say: bool = True
+    rounds: int | None = None, seed: int = 1, soak: bool = False, look: Look | None = None
 ) -> dict[str, Any]:
     """Play `rounds` (5, with `soak` 1,000) and give the verdict; stops at the first fault."""
     count = rounds or (1000 if soak else 5)
     began = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory(prefix="muster-soak-") as folder:
-        town = Town(Path(folder), random.Random(seed), told if say else quiet)
+        town = Town(Path(folder), random.Random(seed))
         try:
             town.start()
             for number in range(1, count + 1):
@@ -58,6 +62,7 @@ def run(
                 if town.verdict.faults:
                     break
             town.finish()
+            town.verdict.faults += look(town.app_dsn) if look else ()
         finally:
             town.end()
     verdict = town.verdict
@@ -84,12 +89,8 @@ def run(
     }
 
 
-def told(words: str) -> None:
+def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
-
-
-def quiet(_words: str) -> None:
-    """Say nothing."""
 
 
 # --- what was acknowledged, and what the journal holds -----------------------------------------
@@ -294,8 +295,8 @@ class Client:
 class Town:
     """The supervised Muster, its clients and the one who kills."""
 
-    def __init__(self, folder: Path, chance: random.Random, say: Any) -> None:
-        self.data, self.random, self.say = folder / "data", chance, say
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.data, self.random = folder / "data", chance
         self.log = folder / "supervisor.log"
         self.port, self.url, self.app_dsn = 0, "", ""
         self.process: subprocess.Popen[str] | None = None
@@ -389,7 +390,7 @@ class Town:
         self.verdict.rounds = number
         self.verdict.killed[victim] += 1
         self._compare()
-        self.say(
+        say(
             f"round {number}: {victim} killed, back after {self.verdict.back_s[-1]:.1f} s,"
             f" {self.verdict.acknowledged} acknowledged, {self.verdict.retried} retried,"
             f" {self.verdict.losses} lost, {self.verdict.duplicates} doubled"
