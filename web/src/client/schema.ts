@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListAudit */
+        /**
+         * 审计: every change of a table
+         * @description Every change of a table. One chain for the whole city: only for a grant at the top.
+         */
         get: operations["list_audit"];
         put?: never;
         post?: never;
@@ -28,7 +31,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetCity */
+        /** 城市: names, levels, categories, statuses, clocks */
         get: operations["get_city"];
         put?: never;
         post?: never;
@@ -45,7 +48,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetBoundaries */
+        /** 边界: areas of organisations as GeoJSON */
         get: operations["get_boundaries"];
         put?: never;
         post?: never;
@@ -62,7 +65,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetCoast */
+        /** 岸线: the coast as GeoJSON */
         get: operations["get_coast"];
         put?: never;
         post?: never;
@@ -79,7 +82,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** FindPlaces */
+        /** 地名: search places by name */
         get: operations["find_places"];
         put?: never;
         post?: never;
@@ -98,7 +101,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** FirstPerson */
+        /**
+         * 首位管理员: use the one-time link
+         * @description Use the one-time link: make the first administrator and sign in as that person.
+         */
         post: operations["first_person"];
         delete?: never;
         options?: never;
@@ -116,7 +122,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** RevokeGrant */
+        /**
+         * 撤销授权: end a grant now
+         * @description End a grant now.
+         */
         delete: operations["revoke_grant"];
         options?: never;
         head?: never;
@@ -130,7 +139,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListIncidents */
+        /** 警情列表: incidents one may see, newest first */
         get: operations["list_incidents"];
         put?: never;
         /** 接警: open a matter */
@@ -148,7 +157,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetIncident */
+        /** 警情: one incident, and what may be done with it */
         get: operations["get_incident"];
         put?: never;
         post?: never;
@@ -386,7 +395,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** FindDuplicates */
+        /**
+         * 疑似重复: open incidents near in place and time
+         * @description Open matters within 300 m reported within 30 minutes before or after this one.
+         */
         get: operations["find_duplicates"];
         put?: never;
         post?: never;
@@ -403,7 +415,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetEntries */
+        /** 日志: the incident's timeline */
         get: operations["get_entries"];
         put?: never;
         post?: never;
@@ -488,7 +500,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** RecommendUnits */
+        /**
+         * 推荐警力: nearest suitable units, with reasons
+         * @description For whoever may send units to it: the units that person may send.
+         */
         get: operations["recommend_units"];
         put?: never;
         post?: never;
@@ -624,7 +639,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** MyOrders */
+        /** 我的派警单: orders of the unit I crew */
         get: operations["my_orders"];
         put?: never;
         post?: never;
@@ -641,7 +656,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListOrganisations */
+        /**
+         * 单位: all organisations
+         * @description All organisations, superiors first.
+         */
         get: operations["list_organisations"];
         put?: never;
         post?: never;
@@ -658,10 +676,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Asynccallable */
+        /**
+         * 人员: people one may read, with their grants
+         * @description The people of the organisations one may read people of, with their grants.
+         */
         get: operations["list_people"];
         put?: never;
-        /** CreatePerson */
+        /**
+         * 新增人员: make a person
+         * @description Make a person. A grant gives the person something to do.
+         */
         post: operations["create_person"];
         delete?: never;
         options?: never;
@@ -678,7 +702,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** CloseAccount */
+        /**
+         * 停用账号: close an account
+         * @description Close an account: its sessions end at once, its history stays.
+         */
         post: operations["close_account"];
         delete?: never;
         options?: never;
@@ -695,7 +722,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** GiveGrant */
+        /**
+         * 授权: grant a role
+         * @description Grant a role at an organisation of one's own area, for everything under it.
+         */
         post: operations["give_grant"];
         delete?: never;
         options?: never;
@@ -712,7 +742,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** OpenAccount */
+        /**
+         * 启用账号: open an account again
+         * @description Open a closed account again.
+         */
         post: operations["open_account"];
         delete?: never;
         options?: never;
@@ -729,8 +762,28 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SetPassword */
+        /**
+         * 重设密码: give a person a new password
+         * @description Give a person a new password; the person's sessions end.
+         */
         post: operations["set_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 位置上报: a unit's positions */
+        post: operations["report_positions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -744,12 +797,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Asynccallable */
+        /**
+         * 会话: who is signed in here
+         * @description Who is signed in here, with which grants.
+         */
         get: operations["get_session"];
         put?: never;
-        /** Asynccallable */
+        /**
+         * 登录: sign in
+         * @description Sign in. Sets the cookie `muster_session`; `csrf` goes into X-CSRF-Token of every change.
+         */
         post: operations["sign_in"];
-        /** SignOut */
+        /**
+         * 退出: sign out
+         * @description Sign out: the session ends on the server.
+         */
         delete: operations["sign_out"];
         options?: never;
         head?: never;
@@ -765,7 +827,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ChangePassword */
+        /**
+         * 改密码: change one's own password
+         * @description Change one's own password; one's other sessions end.
+         */
         post: operations["change_password"];
         delete?: never;
         options?: never;
@@ -782,7 +847,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** DriveClock */
+        /**
+         * 拨钟: move a simulated clock forward
+         * @description Move the clock of a driven data folder forward, performing what falls due on the way.
+         */
         post: operations["drive_clock"];
         delete?: never;
         options?: never;
@@ -797,7 +865,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetSummary */
+        /** 数字: counts of the whole city, nobody's matter */
         get: operations["get_summary"];
         put?: never;
         post?: never;
@@ -814,7 +882,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListUnits */
+        /** 警力: units one may see, their duty and last position */
         get: operations["list_units"];
         put?: never;
         post?: never;
@@ -833,7 +901,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SignOff */
+        /** 离岗: take a unit off duty */
         post: operations["sign_off"];
         delete?: never;
         options?: never;
@@ -850,7 +918,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SignOn */
+        /** 上岗: put a unit on duty */
         post: operations["sign_on"];
         delete?: never;
         options?: never;
@@ -867,7 +935,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SetStatus */
+        /** 状态: set a unit's status by hand */
         post: operations["set_unit_status"];
         delete?: never;
         options?: never;
@@ -882,7 +950,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Healthz */
+        /** 存活: the process lives */
         get: operations["healthz"];
         put?: never;
         post?: never;
@@ -899,7 +967,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readyz */
+        /** 就绪: it may be given requests */
         get: operations["readyz"];
         put?: never;
         post?: never;
@@ -913,12 +981,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AccountReason */
+        AccountReason: {
+            reason: string;
+        };
         /** Alive */
         Alive: {
-            /** @default true */
             alive: boolean;
         };
-        /** Answer */
+        /**
+         * Answer
+         * @description What a command did. The same command id gets the same answer for ever.
+         */
         Answer: {
             command: string;
             entries: components["schemas"]["EntryRef"][];
@@ -931,7 +1005,10 @@ export interface components {
             organisation: string;
             reason: string;
         };
-        /** AuditBody */
+        /**
+         * AuditBody
+         * @description The hashed bytes of an audit row. Secrets stand there as "set".
+         */
         AuditBody: {
             actor: string;
             after: {
@@ -946,12 +1023,18 @@ export interface components {
             reason: string;
             table: string;
         };
-        /** AuditPage */
+        /**
+         * AuditPage
+         * @description Newest first. `next` goes into `before` for the following page.
+         */
         AuditPage: {
             items: components["schemas"]["AuditRow"][];
             next: number | null;
         };
-        /** AuditRow */
+        /**
+         * AuditRow
+         * @description One change of a table; `hash` (hex) chains it to the row before.
+         */
         AuditRow: {
             change: components["schemas"]["AuditBody"];
             hash: string;
@@ -959,18 +1042,28 @@ export interface components {
             /** Format: date-time */
             recorded_at: string;
         };
+        /** Because */
+        Because: {
+            reason: string;
+        };
         /** CallBack */
         CallBack: {
             note?: string | null;
             rating: number;
         };
-        /** Caller */
+        /**
+         * Caller
+         * @description `masked`: the reader sees only enough to tell two callers apart.
+         */
         Caller: {
             masked: boolean;
             name: string | null;
             phone: string | null;
         };
-        /** Candidate */
+        /**
+         * Candidate
+         * @description One line of the recommendation. `eta_s` includes turning out.
+         */
         Candidate: {
             call_sign: string;
             distance_m: number;
@@ -984,18 +1077,19 @@ export interface components {
         /** Categorise */
         Categorise: {
             category: string;
-            /** @default false */
-            final: boolean;
+            final?: boolean;
             reason?: string | null;
         };
-        /** Category */
+        /**
+         * Category
+         * @description categories.csv. 警情类别. level: the level a call of this kind starts with.
+         */
         Category: {
             code: string;
             level: number;
             name_en: string;
             name_zh: string;
-            parent?: string | null;
-            /** @default false */
+            parent: string | null;
             urgent: boolean;
         };
         /** ChangeLevel */
@@ -1003,13 +1097,19 @@ export interface components {
             level: number;
             reason: string;
         };
-        /** Channel */
+        /**
+         * Channel
+         * @description channels.csv. 来电渠道: the way a call came in.
+         */
         Channel: {
             code: string;
             name_en: string;
             name_zh: string;
         };
-        /** City */
+        /**
+         * City
+         * @description What a client must know of a city before it can show anything.
+         */
         City: {
             attribution: string[];
             bbox: [
@@ -1035,15 +1135,21 @@ export interface components {
             statuses: components["schemas"]["Status"][];
             timezone: string;
         };
-        /** CityClock */
+        /**
+         * CityClock
+         * @description The city's time now, and how fast it runs (0: driven by a replay).
+         */
         CityClock: {
             /** Format: date-time */
             now: string;
             speed: number;
         };
-        /** ClockRow */
+        /**
+         * ClockRow
+         * @description clocks.csv. 时限. An empty level holds for every level without a row of its own.
+         */
         ClockRow: {
-            level?: number | null;
+            level: number | null;
             name: string;
             name_en: string;
             name_zh: string;
@@ -1061,15 +1167,15 @@ export interface components {
         };
         /** CorrectPlace */
         CorrectPlace: {
-            place: components["schemas"]["command_incidents_inputs_Place"];
+            place: components["schemas"]["PlaceGiven"];
             reason: string;
         };
         /** CorrectTime */
         CorrectTime: {
             /** Format: date-time */
             at: string;
-            /** @enum {string} */
-            field: "reported_at" | "answered_at" | "call_ended_at";
+            /** @enum {unknown} */
+            field: "answered_at" | "call_ended_at" | "reported_at";
             reason: string;
         };
         /** CrewMember */
@@ -1077,18 +1183,27 @@ export interface components {
             name: string;
             person: string;
         };
-        /** Dispatch */
+        /**
+         * Dispatch
+         * @description 派警: one order a unit. Also reinforcing (增援) and sending again.
+         */
         Dispatch: {
             opinion?: string | null;
-            orders: (components["schemas"]["OrderWanted"] | unknown)[];
+            orders: components["schemas"]["OrderWanted"][];
         };
-        /** Due */
+        /**
+         * Due
+         * @description The next clock of a matter, and when it runs out.
+         */
         Due: {
             /** Format: date-time */
             at: string;
             name: string;
         };
-        /** Duplicate */
+        /**
+         * Duplicate
+         * @description An open matter near in place and time. `age_s`: seconds between the two reports.
+         */
         Duplicate: {
             age_s: number;
             distance_m: number;
@@ -1108,7 +1223,10 @@ export interface components {
             matter: string;
             number: number;
         };
-        /** EntryView */
+        /**
+         * EntryView
+         * @description One line of the logbook. `body` holds the fact's fields, private texts opened or None.
+         */
         EntryView: {
             actor: components["schemas"]["Person"];
             body: {
@@ -1124,29 +1242,28 @@ export interface components {
             recorded_at: string;
             role: string;
         };
-        /** Erase */
+        /**
+         * Erase
+         * @description `basis`: the law or order, without words about people.
+         */
         Erase: {
             basis: string;
         };
-        /** FeedBack */
+        /**
+         * FeedBack
+         * @description 反馈单. `result`: a short code such as handled, unfounded, mediated, handed_over.
+         */
         FeedBack: {
-            /** @default 0 */
-            boats: number;
-            /** @default 0 */
-            dead: number;
+            boats?: number;
+            dead?: number;
             final: boolean;
             final_category?: string | null;
-            /** @default 0 */
-            injured: number;
-            /** @default  */
-            narrative: string;
-            /** @default 0 */
-            people: number;
-            /** @default 0 */
-            rescued: number;
+            injured?: number;
+            narrative?: string;
+            people?: number;
+            rescued?: number;
             result: string;
-            /** @default 0 */
-            vehicles: number;
+            vehicles?: number;
         };
         /** FeedbackView */
         FeedbackView: {
@@ -1155,12 +1272,39 @@ export interface components {
             number: number;
             result: string;
         };
-        /** First */
+        /**
+         * FieldProblem
+         * @description What is wrong with one field; `path` is empty for the whole request.
+         */
+        FieldProblem: {
+            message_en: string;
+            message_zh: string;
+            path: string;
+        };
+        /**
+         * First
+         * @description `token`: from the one-time link the server printed.
+         */
         First: {
             name: string;
             password: string;
             token: string;
             username: string;
+        };
+        /**
+         * Fix
+         * @description One position as a device sent it. WGS-84 degrees; `at` with its offset from UTC.
+         *
+         *     `heading` in degrees clockwise from north, `accuracy_m` the radius the device claims.
+         */
+        Fix: {
+            accuracy_m?: number | null;
+            /** Format: date-time */
+            at: string;
+            heading?: number | null;
+            lat: number;
+            lon: number;
+            speed_kmh?: number | null;
         };
         /** GrantShown */
         GrantShown: {
@@ -1177,15 +1321,20 @@ export interface components {
             /** Format: date-time */
             valid_from: string;
         };
-        /** GrantWanted */
+        /**
+         * GrantWanted
+         * @description `until` None: until revoked.
+         */
         GrantWanted: {
             organisation: string;
-            /** @default granted */
-            reason: string;
+            reason?: string;
             role: string;
             until?: string | null;
         };
-        /** IncidentDetail */
+        /**
+         * IncidentDetail
+         * @description All of one incident. `may`: operations this session may do now.
+         */
         IncidentDetail: {
             /** Format: date-time */
             answered_at: string;
@@ -1203,12 +1352,18 @@ export interface components {
             remarks: components["schemas"]["RemarkView"][];
             row: components["schemas"]["IncidentRow"];
         };
-        /** IncidentPage */
+        /**
+         * IncidentPage
+         * @description Newest first. `next` goes into `before` for the following page.
+         */
         IncidentPage: {
             items: components["schemas"]["IncidentRow"][];
             next: string | null;
         };
-        /** IncidentRow */
+        /**
+         * IncidentRow
+         * @description One line of the board. `version` is the number of the matter's last entry.
+         */
         IncidentRow: {
             category: string;
             category_final: string;
@@ -1226,7 +1381,7 @@ export interface components {
             open: boolean;
             orders: components["schemas"]["RowOrder"][];
             organisation: string;
-            place: components["schemas"]["command_incidents_tables_Place"] | null;
+            place: components["schemas"]["PlaceShown"] | null;
             /** Format: date-time */
             recorded_at: string;
             /** Format: date-time */
@@ -1236,7 +1391,10 @@ export interface components {
             state_since: string;
             version: number;
         };
-        /** Level */
+        /**
+         * Level
+         * @description levels.csv. 警情等级, 1 is the gravest.
+         */
         Level: {
             code: number;
             colour_dark: string;
@@ -1257,13 +1415,19 @@ export interface components {
             sign_by: string;
             state: string;
         };
-        /** MyOrders */
+        /**
+         * MyOrders
+         * @description The orders of the unit this person crews; `unit` is None when off duty.
+         */
         MyOrders: {
             orders: components["schemas"]["MyOrder"][];
             unit: string | null;
         };
-        /** Nothing */
-        Nothing: Record<string, never>;
+        /**
+         * Nothing
+         * @description No words needed.
+         */
+        Nothing: Record<string, unknown>;
         /** OpenCounts */
         OpenCounts: {
             by_level: {
@@ -1273,7 +1437,10 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** OrderView */
+        /**
+         * OrderView
+         * @description `times`: state → when it was reached.
+         */
         OrderView: {
             active: boolean;
             call_sign: string;
@@ -1297,7 +1464,10 @@ export interface components {
         OrganisationList: {
             items: components["schemas"]["OrganisationView"][];
         };
-        /** OrganisationView */
+        /**
+         * OrganisationView
+         * @description `path`: ids from the top down, joined by dots. lon, lat: WGS-84 degrees.
+         */
         OrganisationView: {
             id: string;
             lat: number;
@@ -1318,7 +1488,10 @@ export interface components {
             password: string;
             reason: string;
         };
-        /** PeoplePage */
+        /**
+         * PeoplePage
+         * @description By id. `next` goes into `after` for the following page.
+         */
         PeoplePage: {
             items: components["schemas"]["PersonView"][];
             next: string | null;
@@ -1334,7 +1507,10 @@ export interface components {
             name: string;
             username: string;
         };
-        /** PersonView */
+        /**
+         * PersonView
+         * @description `invented`: exists for demonstrations only. `grants`: those not revoked.
+         */
         PersonView: {
             active: boolean;
             grants: components["schemas"]["GrantView"][];
@@ -1344,42 +1520,104 @@ export interface components {
             organisation: string;
             username: string;
         };
-        /** PersonWanted */
+        /**
+         * PersonWanted
+         * @description Without a password the person cannot sign in yet.
+         */
         PersonWanted: {
             name: string;
             organisation: string;
             password?: string | null;
             username: string;
         };
+        /**
+         * Place
+         * @description places.csv. 地点. alias: other spellings, split at `;`. source: where the row is from.
+         */
+        Place: {
+            alias: string[];
+            id: string;
+            kind: string;
+            lat: number;
+            lon: number;
+            name_en: string;
+            name_zh: string;
+            source: string;
+        };
+        /**
+         * PlaceGiven
+         * @description Where: WGS-84 degrees, and how people call it.
+         */
+        PlaceGiven: {
+            label?: string;
+            lat: number;
+            lon: number;
+        };
+        /**
+         * PlaceShown
+         * @description WGS-84 degrees and how people call it.
+         */
+        PlaceShown: {
+            label: string;
+            lat: number;
+            lon: number;
+        };
         /** Places */
         Places: {
-            items: components["schemas"]["geography_pack_Place"][];
+            items: components["schemas"]["Place"][];
         };
-        /** Point */
+        /**
+         * Point
+         * @description WGS-84 degrees.
+         */
         Point: {
             lat: number;
             lon: number;
         };
-        /** @description application/problem+json (RFC 9457). `code` is stable. */
+        /**
+         * PositionReport
+         * @description A unit's fixes, in any order, at most 500. Fixes that cannot be true are refused one by
+         *     one; the others are taken. WGS-84 degrees, times with their offset from UTC.
+         */
+        PositionReport: {
+            fixes: components["schemas"]["Fix"][];
+            unit: string;
+        };
+        /**
+         * PositionsTaken
+         * @description What became of a batch. Refused fixes by their place in it; the others were accepted.
+         */
+        PositionsTaken: {
+            accepted: number;
+            rejected: components["schemas"]["Rejected"][];
+        };
+        /**
+         * Problem
+         * @description The body of every answer that is not a success. `code` is stable; `detail_zh` and
+         *     `detail_en` are sentences for people.
+         */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
-            fields?: {
-                message: string;
-                path: string;
-            }[];
+            fields?: components["schemas"]["FieldProblem"][];
             status: number;
             title: string;
             type: string;
         };
-        /** Ready */
+        /**
+         * Ready
+         * @description `reasons`: why not, in English, for the engineer.
+         */
         Ready: {
             ready: boolean;
             reasons: string[];
         };
-        /** Reason */
+        /**
+         * Reason
+         * @description `code` is stable; zh and en are sentences for people.
+         */
         Reason: {
             code: string;
             en: string;
@@ -1388,6 +1626,14 @@ export interface components {
         /** Recommendations */
         Recommendations: {
             candidates: components["schemas"]["Candidate"][];
+        };
+        /**
+         * Rejected
+         * @description Which fix of the batch was refused (from 0), and why.
+         */
+        Rejected: {
+            code: string;
+            index: number;
         };
         /** Remark */
         Remark: {
@@ -1401,7 +1647,11 @@ export interface components {
             number: number;
             text: string | null;
         };
-        /** Report */
+        /**
+         * Report
+         * @description A call. `level` empty: the category's. `organisation` empty: by jurisdiction.
+         *     `officer_unit` and `officer_order`: an officer's own discovery, already on scene.
+         */
         Report: {
             /** Format: date-time */
             answered_at: string;
@@ -1410,42 +1660,52 @@ export interface components {
             caller_phone?: string | null;
             category: string;
             channel: string;
-            /** @default true */
-            complete: boolean;
+            complete?: boolean;
             id: string;
             level?: number | null;
-            /** @default  */
-            narrative: string;
+            narrative?: string;
             officer_order?: string | null;
             officer_unit?: string | null;
             organisation?: string | null;
-            place: components["schemas"]["command_incidents_inputs_Place"];
+            place: components["schemas"]["PlaceGiven"];
             /** Format: date-time */
             reported_at: string;
         };
-        /** Reported */
-        Reported: {
+        /**
+         * ReportAnswer
+         * @description The answer to a report, with the number given to the call (接警单编号).
+         */
+        ReportAnswer: {
             command: string;
-            entries: unknown[];
+            entries: components["schemas"]["EntryRef"][];
             matter: string;
             number: string;
             /** Format: date-time */
             recorded_at: string;
         };
-        /** RequestCancel */
+        /**
+         * RequestCancel
+         * @description 无效 or 撤销.
+         */
         RequestCancel: {
-            /** @enum {string} */
-            kind: "invalid" | "cancelled";
+            /** @enum {unknown} */
+            kind: "cancelled" | "invalid";
             reason: string;
         };
-        /** RowOrder */
+        /**
+         * RowOrder
+         * @description An order on the board.
+         */
         RowOrder: {
             call_sign: string;
             order: string;
             state: string;
             unit: string;
         };
-        /** Session */
+        /**
+         * Session
+         * @description 会话, as its owner sees it. `csrf` goes into the header X-CSRF-Token of every change.
+         */
         Session: {
             csrf: string;
             /** Format: date-time */
@@ -1458,33 +1718,41 @@ export interface components {
             password: string;
             username: string;
         };
-        /** SignOn */
+        /**
+         * SignOn
+         * @description Who crews a unit, with which vehicle or boat, until when.
+         */
         SignOn: {
-            crew: (string | unknown)[];
+            crew: string[];
             until?: string | null;
-            /** @default  */
-            vehicle: string;
+            vehicle?: string;
         };
-        /** Status */
+        /**
+         * Status
+         * @description statuses.csv. 警力状态. The first row of a group is what the system sets by itself.
+         *
+         *     sign: the shape on map and lists. alias: the borrowed GA/T 974.39 code, when there is one.
+         */
         Status: {
-            /** @default  */
             alias: string;
             code: string;
             colour_dark: string;
             colour_light: string;
-            /** @enum {string} */
-            group: "available" | "dispatched" | "under_way" | "on_scene" | "busy" | "off" | "emergency";
+            /** @enum {unknown} */
+            group: "available" | "busy" | "dispatched" | "emergency" | "off" | "on_scene" | "under_way";
             name_en: string;
             name_zh: string;
             sign: string;
         };
         /** StatusWanted */
         StatusWanted: {
-            /** @default  */
-            reason: string;
+            reason?: string;
             status: string;
         };
-        /** StepBody */
+        /**
+         * StepBody
+         * @description A step of an order, as the terminal sends it. See `Step`.
+         */
         StepBody: {
             /** Format: date-time */
             at: string;
@@ -1493,13 +1761,19 @@ export interface components {
             on_behalf_of?: string | null;
             reason?: string | null;
         };
-        /** Summary */
+        /**
+         * Summary
+         * @description Counts only: no matter, no person, no place.
+         */
         Summary: {
             open: components["schemas"]["OpenCounts"];
             today: components["schemas"]["TodayCounts"];
             units: components["schemas"]["UnitCounts"];
         };
-        /** TodayCounts */
+        /**
+         * TodayCounts
+         * @description Since midnight of the city's clock, UTC.
+         */
         TodayCounts: {
             closed: number;
             reported: number;
@@ -1530,7 +1804,10 @@ export interface components {
             lon: number;
             speed_kmh: number | null;
         };
-        /** UnitRow */
+        /**
+         * UnitRow
+         * @description A unit on the board. `status` and `group` as the pack names them.
+         */
         UnitRow: {
             base: components["schemas"]["Point"];
             call_sign: string;
@@ -1551,7 +1828,10 @@ export interface components {
         Units: {
             items: components["schemas"]["UnitRow"][];
         };
-        /** Unmerge */
+        /**
+         * Unmerge
+         * @description `main`: the matter this one was joined to.
+         */
         Unmerge: {
             main: string;
             reason: string;
@@ -1560,41 +1840,6 @@ export interface components {
         Withdraw: {
             order: string;
             reason: string;
-        };
-        /** Because */
-        api_identity_Because: {
-            reason: string;
-        };
-        /** Because */
-        command_incidents_inputs_Because: {
-            reason: string;
-        };
-        /** Place */
-        command_incidents_inputs_Place: {
-            /** @default  */
-            label: string;
-            lat: number;
-            lon: number;
-        };
-        /** Place */
-        command_incidents_tables_Place: {
-            /** @default  */
-            label: string;
-            lat: number;
-            lon: number;
-        };
-        /** Place */
-        geography_pack_Place: {
-            /** @default [] */
-            alias: string[];
-            id: string;
-            kind: string;
-            lat: number;
-            lon: number;
-            name_en: string;
-            name_zh: string;
-            /** @default  */
-            source: string;
         };
     };
     responses: never;
@@ -1608,7 +1853,9 @@ export interface operations {
     list_audit: {
         parameters: {
             query?: {
-                before?: number | null;
+                /** @description only what comes before this one: `next` of the page before */
+                before?: number;
+                /** @description at most so many */
                 limit?: number;
             };
             header?: never;
@@ -1681,7 +1928,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/geo+json": {
+                        features: Record<string, unknown>[];
+                        /** @enum {string} */
+                        type: "FeatureCollection";
+                    };
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -1710,7 +1961,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/geo+json": {
+                        features: Record<string, unknown>[];
+                        /** @enum {string} */
+                        type: "FeatureCollection";
+                    };
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -1727,7 +1982,9 @@ export interface operations {
     find_places: {
         parameters: {
             query?: {
+                /** @description part of the name */
                 q?: string;
+                /** @description at most so many */
                 limit?: number;
             };
             header?: never;
@@ -1765,6 +2022,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "示例管理员",
+                 *       "password": "invented-example",
+                 *       "token": "the-token-of-the-printed-link",
+                 *       "username": "first"
+                 *     }
+                 */
                 "application/json": components["schemas"]["First"];
             };
         };
@@ -1792,10 +2057,12 @@ export interface operations {
     revoke_grant: {
         parameters: {
             query?: {
+                /** @description why, for the audit */
                 reason?: string;
             };
             header?: never;
             path: {
+                /** @description grant id, a UUID */
                 grant: string;
             };
             cookie?: never;
@@ -1823,14 +2090,20 @@ export interface operations {
     list_incidents: {
         parameters: {
             query?: {
-                state?: string[] | null;
-                level?: number[] | null;
-                organisation?: string[] | null;
+                /** @description only in these states */
+                state?: ("received" | "waiting" | "dispatched" | "signed" | "under_way" | "on_scene" | "handling" | "reported" | "closed" | "called_back" | "archived" | "merged" | "cancelled")[];
+                /** @description only these levels */
+                level?: (1 | 2 | 3 | 4)[];
+                /** @description only of these organisations */
+                organisation?: string[];
                 /** @description part of the number */
                 q?: string;
+                /** @description those at work, or all */
                 scope?: "open" | "all";
+                /** @description at most so many */
                 limit?: number;
-                before?: string | null;
+                /** @description only what comes before this one: `next` of the page before */
+                before?: string;
             };
             header?: never;
             path?: never;
@@ -1865,7 +2138,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path?: never;
             cookie?: never;
@@ -1878,7 +2151,7 @@ export interface operations {
                  *       "call_ended_at": "2026-11-23T03:14:07Z",
                  *       "caller_name": "示例甲",
                  *       "caller_phone": "199-0000-0001",
-                 *       "category": "help",
+                 *       "category": "010104",
                  *       "channel": "110",
                  *       "complete": true,
                  *       "id": "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e01",
@@ -1901,7 +2174,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Reported"];
+                    "application/json": components["schemas"]["ReportAnswer"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -1954,7 +2227,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -1996,7 +2269,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2038,7 +2311,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2050,7 +2323,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "organisation": "msa",
+                 *       "organisation": "px-haishi",
                  *       "reason": "需海上搜救"
                  *     }
                  */
@@ -2085,7 +2358,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2132,7 +2405,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2144,7 +2417,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "category": "help",
+                 *       "category": "010104",
                  *       "final": false,
                  *       "reason": "补充情况"
                  *     }
@@ -2180,7 +2453,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2227,7 +2500,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2269,7 +2542,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2315,7 +2588,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2357,7 +2630,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2408,7 +2681,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2456,7 +2729,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2471,7 +2744,7 @@ export interface operations {
                  *       "reason": "仍需核实"
                  *     }
                  */
-                "application/json": components["schemas"]["command_incidents_inputs_Because"];
+                "application/json": components["schemas"]["Because"];
             };
         };
         responses: {
@@ -2502,7 +2775,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2518,7 +2791,7 @@ export interface operations {
                  *       "orders": [
                  *         {
                  *           "order": "3f2c8f64-2f7c-4f0e-8a11-6d0c55f0aa02",
-                 *           "unit": "donggang-03"
+                 *           "unit": "pt-donggang-03"
                  *         }
                  *       ]
                  *     }
@@ -2582,7 +2855,9 @@ export interface operations {
     get_entries: {
         parameters: {
             query?: {
+                /** @description only what comes after this one */
                 after?: number;
+                /** @description at most so many */
                 limit?: number;
             };
             header?: never;
@@ -2621,7 +2896,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2667,7 +2942,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2716,7 +2991,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2763,13 +3038,14 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
                 matter: string;
-                /** @description matter id, a UUID */
+                /** @description order id, a UUID */
                 order: string;
+                /** @description what the unit does */
                 step: "deliver" | "sign" | "set_out" | "arrive" | "handle" | "finish" | "return";
             };
             cookie?: never;
@@ -2810,6 +3086,7 @@ export interface operations {
     recommend_units: {
         parameters: {
             query?: {
+                /** @description at most so many */
                 limit?: number;
             };
             header?: never;
@@ -2848,7 +3125,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2894,7 +3171,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2941,7 +3218,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2956,7 +3233,7 @@ export interface operations {
                  *       "reason": "请补充人数"
                  *     }
                  */
-                "application/json": components["schemas"]["command_incidents_inputs_Because"];
+                "application/json": components["schemas"]["Because"];
             };
         };
         responses: {
@@ -2987,7 +3264,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -2999,7 +3276,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "organisation": "putuo",
+                 *       "organisation": "pt",
                  *       "reason": "属地"
                  *     }
                  */
@@ -3034,7 +3311,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -3081,7 +3358,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -3127,7 +3404,7 @@ export interface operations {
                 /** @description the command id, a UUID; the same one when retrying */
                 "Idempotency-Key": string;
                 /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string | null;
+                "Client-Now"?: string;
             };
             path: {
                 /** @description matter id, a UUID */
@@ -3228,7 +3505,9 @@ export interface operations {
     list_people: {
         parameters: {
             query?: {
+                /** @description only what comes after this one */
                 after?: string;
+                /** @description at most so many */
                 limit?: number;
             };
             header?: never;
@@ -3266,6 +3545,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "name": "示例乙",
+                 *       "organisation": "pt-donggang",
+                 *       "password": "invented-example",
+                 *       "username": "shiliyi"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PersonWanted"];
             };
         };
@@ -3295,13 +3582,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description person id */
                 person: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api_identity_Because"];
+                /**
+                 * @example {
+                 *       "reason": "调离"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountReason"];
             };
         };
         responses: {
@@ -3330,12 +3623,21 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description person id */
                 person: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "organisation": "pt",
+                 *       "reason": "轮岗",
+                 *       "role": "dispatcher",
+                 *       "until": "2026-12-31T16:00:00Z"
+                 *     }
+                 */
                 "application/json": components["schemas"]["GrantWanted"];
             };
         };
@@ -3365,13 +3667,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description person id */
                 person: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["api_identity_Because"];
+                /**
+                 * @example {
+                 *       "reason": "调回"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AccountReason"];
             };
         };
         responses: {
@@ -3400,12 +3708,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description person id */
                 person: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "another-invented-example",
+                 *       "reason": "本人忘记"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordSet"];
             };
         };
@@ -3416,6 +3731,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_positions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "fixes": [
+                 *         {
+                 *           "at": "2026-11-23T03:14:07Z",
+                 *           "heading": 87,
+                 *           "lat": 29.946,
+                 *           "lon": 122.302,
+                 *           "speed_kmh": 36.5
+                 *         }
+                 *       ],
+                 *       "unit": "pt-donggang-03"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PositionReport"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PositionsTaken"];
+                };
             };
             /** @description Refused or failed: see `code`. */
             default: {
@@ -3466,6 +3828,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "password": "invented-example",
+                 *       "username": "dispatcher"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignIn"];
             };
         };
@@ -3504,9 +3872,7 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": null;
-                };
+                content?: never;
             };
             /** @description Refused or failed: see `code`. */
             default: {
@@ -3528,6 +3894,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "new": "another-invented-example",
+                 *       "old": "invented-example"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
@@ -3651,6 +4023,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description unit id */
                 unit: string;
             };
             cookie?: never;
@@ -3682,6 +4055,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description unit id */
                 unit: string;
             };
             cookie?: never;
@@ -3691,8 +4065,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "crew": [
-                 *         "p-demo-1",
-                 *         "p-demo-2"
+                 *         "p153"
                  *       ],
                  *       "vehicle": "示例车 01"
                  *     }
@@ -3726,6 +4099,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description unit id */
                 unit: string;
             };
             cookie?: never;
@@ -3802,6 +4176,15 @@ export interface operations {
         responses: {
             /** @description Request fulfilled, document follows */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description Not now: `reasons` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
