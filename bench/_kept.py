@@ -3,8 +3,8 @@
     python bench/_kept.py DATA PORT SPEED
 
 prints one line of JSON when it is ready: {"url", "accounts", "owner_dsn", "app_dsn"}. Then a line
-`server` or `database` on its input kills that process with SIGKILL; the end of the input stops
-everything in order.
+`server` or `database` on its input kills that process with SIGKILL, which is answered with a line
+`killed` (or `dead already`); the end of the input stops everything in order.
 """
 
 from __future__ import annotations
@@ -64,8 +64,9 @@ def obey(supervisor: Supervisor) -> None:
             if kept.service.name[1] == line.strip() and child is not None and child.pid:
                 try:
                     os.kill(child.pid, signal.SIGKILL)
-                except ProcessLookupError:  # it is dead already and about to be started again
-                    continue
+                    print("killed", flush=True)
+                except ProcessLookupError:  # and about to be started again
+                    print("dead already", flush=True)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -379,10 +379,9 @@ class Town:
         self.go.set()
         time.sleep(self.random.uniform(0.1, 1.2))
         victim = self.random.choices(list(VICTIMS), list(VICTIMS.values()))[0]
-        before = [len(client.acknowledged) for client in self.clients]
         killed_at = time.monotonic()
         self._kill(victim)
-        self._wait_answered(before)
+        self._wait_answered([len(client.acknowledged) for client in self.clients])
         self.verdict.back_s.append(time.monotonic() - killed_at)
         self.go.clear()
         for client in self.clients:
@@ -399,8 +398,10 @@ class Town:
     def _kill(self, victim: str) -> None:
         assert self.process is not None and self.process.stdin is not None
         if victim != "everything":
+            assert self.process.stdout is not None
             self.process.stdin.write(f"{victim}\n")
             self.process.stdin.flush()
+            self.process.stdout.readline()
             return
         self.process.kill()
         self._collect()
