@@ -12,7 +12,7 @@ import pytest
 
 from muster.action.units import duty, tables
 from muster.action.units.duty import SignOn, may_be_sent, shown_status
-from muster.action.units.tables import BoundBy, Unit
+from muster.action.units.unit import BoundBy, Unit
 from muster.geography.pack import Pack
 from muster.journal.refusal import Refused
 from tests.command.city import UNITS, small_city
