@@ -18,7 +18,7 @@ from muster.geography.pack import Pack, load
 from muster.journal.clock import monotonic
 from muster.simulate.calls import Call
 from muster.simulate.columns import ColumnMap, read_map
-from muster.simulate.doors import DoorRefused, Doors
+from muster.simulate.doors import DoorRefused, Doors, DoorShut
 from muster.simulate.draft import Names, level_of, write_draft
 from muster.simulate.engine import Engine, Progress
 from muster.simulate.ledger import Audit, Ledger
@@ -210,15 +210,19 @@ def _play(
         raise ReplayRefused("clock.wrong", wanted=wanted, speed=speed)
     engine.begin(first)
     engine.expect(script.calls)
-    began, interrupted = monotonic(), False
+    began = monotonic()
     try:
         if driven:
             engine.play_driven(options.stop, options.progress)
         else:
             engine.play_live(options.stop, drain=True)
     except KeyboardInterrupt:
-        interrupted = True
-    interrupted = interrupted or options.stop.is_set()
+        options.stop.set()
+    except DoorShut:
+        # A request that waits for its server ends so when we are told to stop.
+        if not options.stop.is_set():
+            raise
+    interrupted = options.stop.is_set()
     real_s = monotonic() - began
     requests = doors.requests
     doors.stop.clear()
