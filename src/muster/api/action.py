@@ -22,7 +22,7 @@ from muster.identity.scope import Scope
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
-UnitId = Annotated[str, Parameter(max_length=64)]
+UnitId = Annotated[str, Parameter(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="unit id")]
 
 
 class CrewMember(msgspec.Struct, frozen=True):
@@ -136,7 +136,12 @@ def _row(platform: RunningPlatform, unit: Unit, names: Mapping[str, str], locate
     )
 
 
-@get("/api/units", sync_to_thread=True, operation_id="list_units")
+@get(
+    "/api/units",
+    sync_to_thread=True,
+    operation_id="list_units",
+    summary="警力: units one may see, their duty and last position",
+)
 def list_units(platform: Platform, actor: Actor) -> Units:
     with platform.pool.connection() as connection:
         scope = scope_of(connection, actor)
@@ -167,7 +172,13 @@ def _changed(platform: Platform, actor: Actor, unit: str) -> UnitRow:
         return unit_rows(platform, connection, scope_of(connection, actor), [unit])[0]
 
 
-@post("/api/units/{unit:str}/sign_on", sync_to_thread=True, status_code=200, operation_id="sign_on")
+@post(
+    "/api/units/{unit:str}/sign_on",
+    sync_to_thread=True,
+    status_code=200,
+    operation_id="sign_on",
+    summary="上岗: put a unit on duty",
+)
 def sign_on(platform: Platform, actor: Actor, unit: UnitId, data: duty.SignOn) -> UnitRow:
     with unit_change(platform, actor, unit, "unit.sign_on") as (connection, found):
         unknown = set(data.crew) - set(names_of(connection, set(data.crew)))
@@ -186,7 +197,11 @@ def sign_on(platform: Platform, actor: Actor, unit: UnitId, data: duty.SignOn) -
 
 
 @post(
-    "/api/units/{unit:str}/sign_off", sync_to_thread=True, status_code=200, operation_id="sign_off"
+    "/api/units/{unit:str}/sign_off",
+    sync_to_thread=True,
+    status_code=200,
+    operation_id="sign_off",
+    summary="离岗: take a unit off duty",
 )
 def sign_off(platform: Platform, actor: Actor, unit: UnitId) -> UnitRow:
     with unit_change(platform, actor, unit, "unit.sign_off") as (connection, found):
@@ -200,6 +215,7 @@ def sign_off(platform: Platform, actor: Actor, unit: UnitId) -> UnitRow:
     sync_to_thread=True,
     status_code=200,
     operation_id="set_unit_status",
+    summary="状态: set a unit's status by hand",
 )
 def set_status(platform: Platform, actor: Actor, unit: UnitId, data: StatusWanted) -> UnitRow:
     with unit_change(platform, actor, unit, "unit.set_status") as (connection, found):
@@ -214,7 +230,12 @@ def set_status(platform: Platform, actor: Actor, unit: UnitId, data: StatusWante
     return _changed(platform, actor, unit)
 
 
-@get("/api/my/orders", sync_to_thread=True, operation_id="my_orders")
+@get(
+    "/api/my/orders",
+    sync_to_thread=True,
+    operation_id="my_orders",
+    summary="我的派警单: orders of the unit I crew",
+)
 def my_orders(platform: Platform, actor: Actor) -> MyOrders:
     with platform.reader(actor) as reader:
         crewed = tables.crewed_by(reader.connection, actor.person)

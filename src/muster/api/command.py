@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from litestar import get, post
@@ -25,15 +25,22 @@ from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.context import Actor
 from muster.journal.entry import Entry
-from muster.journal.perform import Answer, Asked
+from muster.journal.perform import Answer, Asked, EntryRef
 from muster.journal.refusal import Refused
 
-MatterId = Annotated[str, Parameter(pattern="^[0-9a-f-]{36}$", description="matter id, a UUID")]
+UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+MatterId = Annotated[
+    str, Parameter(pattern=UUID_PATTERN, max_length=36, description="matter id, a UUID")
+]
+OrderId = Annotated[
+    str, Parameter(pattern=UUID_PATTERN, max_length=36, description="order id, a UUID")
+]
 CommandId = Annotated[
     str,
     Parameter(
         header="Idempotency-Key",
-        pattern="^[0-9a-fA-F-]{36}$",
+        pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        max_length=36,
         description="the command id, a UUID; the same one when retrying",
     ),
 ]
@@ -41,6 +48,7 @@ ClientNow = Annotated[
     datetime | None,
     Parameter(header="Client-Now", description="the client's clock, to measure its offset"),
 ]
+DISPATCH = "incident.dispatch"
 NEAR_M = 300
 NEAR_S = 1800
 
@@ -77,7 +85,7 @@ class Reported(msgspec.Struct, frozen=True):
 
     command: str
     matter: str
-    entries: tuple[Any, ...]
+    entries: tuple[EntryRef, ...]
     recorded_at: datetime
     number: str
 
@@ -135,19 +143,34 @@ def report(commander: Commander, data: inputs.Report) -> Reported:
     return Reported(answer.command, answer.matter, answer.entries, answer.recorded_at, number)
 
 
+State = Literal[
+    "received",
+    "waiting",
+    "dispatched",
+    "signed",
+    "under_way",
+    "on_scene",
+    "handling",
+    "reported",
+    "closed",
+    "called_back",
+    "archived",
+    "merged",
+    "cancelled",
+]
+LevelCode = Literal[1, 2, 3, 4]
+OrganisationId = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+#: No control characters: the database takes no NUL.
+WORDS = r"^[^\x00-\x1f\x7f]{0,64}$"
+
+
 def incident_filter(
-    states: Annotated[list[str] | None, Parameter(query="state", max_items=20)] = None,
-    level: Annotated[list[int] | None, Parameter(max_items=4)] = None,
-    organisation: Annotated[list[str] | None, Parameter(max_items=50)] = None,
-    q: Annotated[str, Parameter(max_length=64, description="part of the number")] = "",
+    states: Annotated[list[State] | None, Parameter(query="state", max_items=20)] = None,
+    level: Annotated[list[LevelCode] | None, Parameter(max_items=4)] = None,
+    organisation: Annotated[list[OrganisationId] | None, Parameter(max_items=50)] = None,
+    q: Annotated[str, Parameter(pattern=WORDS, description="part of the number")] = "",
 ) -> Wanted:
     """The dependency that reads a list's filters."""
-    if any(one not in STATES for one in states or ()):
-        raise Refused("input.invalid", path="state", reason="unknown")
-    if any(not 1 <= one <= 4 for one in level or ()):
-        raise Refused("input.invalid", path="level", reason="unknown")
-    if any("\x00" in one for one in (q, *(organisation or ()))):
-        raise Refused("input.invalid", path="q", reason="nul")
     return Wanted(
         states=tuple(states or ()),
         levels=tuple(level or ()),
@@ -156,7 +179,12 @@ def incident_filter(
     )
 
 
-@get("/api/incidents", sync_to_thread=True, operation_id="list_incidents")
+@get(
+    "/api/incidents",
+    sync_to_thread=True,
+    operation_id="list_incidents",
+    summary="警情列表: incidents one may see, newest first",
+)
 def list_incidents(
     platform: Platform,
     actor: Actor,
@@ -196,7 +224,12 @@ def opened(reader: Reader, matter: str) -> tuple[IncidentRow, list[Entry]]:
     return found[0], reader.entries(found[0].id)
 
 
-@get("/api/incidents/{matter:str}", sync_to_thread=True, operation_id="get_incident")
+@get(
+    "/api/incidents/{matter:str}",
+    sync_to_thread=True,
+    operation_id="get_incident",
+    summary="警情: one incident, and what may be done with it",
+)
 def get_incident(platform: Platform, actor: Actor, matter: MatterId) -> view.IncidentDetail:
     with platform.reader(actor) as reader:
         row, entries = opened(reader, matter)
@@ -205,7 +238,12 @@ def get_incident(platform: Platform, actor: Actor, matter: MatterId) -> view.Inc
         return view.detail(reader, row, state, entries, sorted(may))
 
 
-@get("/api/incidents/{matter:str}/entries", sync_to_thread=True, operation_id="get_entries")
+@get(
+    "/api/incidents/{matter:str}/entries",
+    sync_to_thread=True,
+    operation_id="get_entries",
+    summary="日志: the incident's timeline",
+)
 def get_entries(
     platform: Platform,
     actor: Actor,
@@ -225,6 +263,7 @@ def get_entries(
     "/api/incidents/{matter:str}/recommendations",
     sync_to_thread=True,
     operation_id="recommend_units",
+    summary="推荐警力: nearest suitable units, with reasons",
 )
 def recommend_units(
     platform: Platform,
@@ -232,22 +271,38 @@ def recommend_units(
     matter: MatterId,
     limit: Annotated[int, Parameter(ge=1, le=50)] = 10,
 ) -> Recommendations:
+    """For whoever may send units to it: the units that person may send."""
     with platform.reader(actor) as reader:
         row, _entries = opened(reader, matter)
+        if DISPATCH not in reader.may(row.id):
+            raise Refused("authority.denied", operation=DISPATCH)
         if row.place is None:
             raise Refused("matter.erased")
+        asked = {order.unit for order in row.orders if order.state in ("lapsed", "returned")}
         found = candidates(
             reader.connection,
             platform.world,
             Scene(row.place.lon, row.place.lat, row.jurisdiction),
             now=platform.clock.now(),
             limit=limit,
-            without={order.unit for order in row.orders if order.state in ("lapsed", "returned")},
+            without=asked | _not_ours(platform, reader),
         )
     return Recommendations(found)
 
 
-@get("/api/incidents/{matter:str}/duplicates", sync_to_thread=True, operation_id="find_duplicates")
+def _not_ours(platform: RunningPlatform, reader: Reader) -> set[str]:
+    """Units the reader may not send: how far away they are is not for the reader either."""
+    pack = platform.pack
+    paths = {unit.id: ".".join(pack.path(unit.organisation)) for unit in pack.units.values()}
+    return {unit for unit, path in paths.items() if not reader.scope.allows_at(DISPATCH, path)}
+
+
+@get(
+    "/api/incidents/{matter:str}/duplicates",
+    sync_to_thread=True,
+    operation_id="find_duplicates",
+    summary="疑似重复: open incidents near in place and time",
+)
 def find_duplicates(platform: Platform, actor: Actor, matter: MatterId) -> Duplicates:
     """Open matters within 300 m reported within 30 minutes before or after this one."""
     with platform.reader(actor) as reader:
@@ -341,7 +396,7 @@ def operation_route(word: str, kind: type[msgspec.Struct], what: str) -> HTTPRou
 def step_order(
     commander: Commander,
     matter: MatterId,
-    order: MatterId,
+    order: OrderId,
     step: Literal["deliver", "sign", "set_out", "arrive", "handle", "finish", "return"],
     data: "StepBody",
 ) -> Answer:
@@ -370,4 +425,5 @@ ROUTES: tuple[Any, ...] = (
     step_order,
 )
 
+assert get_args(State) == STATES
 assert set(FROM) == {"deliver", "sign", "set_out", "arrive", "handle", "finish", "return"}

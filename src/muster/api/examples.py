@@ -6,13 +6,14 @@ from typing import Any, Final
 
 MATTER: Final = "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e01"
 ORDER: Final = "3f2c8f64-2f7c-4f0e-8a11-6d0c55f0aa02"
+OFFICER: Final = "p153"
 AT: Final = "2026-11-23T03:14:07Z"
 
 BODIES: Final[dict[str, Any]] = {
     "report": {
         "id": MATTER,
         "channel": "110",
-        "category": "help",
+        "category": "010104",
         "reported_at": "2026-11-23T03:13:30Z",
         "answered_at": "2026-11-23T03:13:36Z",
         "call_ended_at": AT,
@@ -29,13 +30,13 @@ BODIES: Final[dict[str, Any]] = {
         "reason": "报警人更正",
     },
     "correct_time": {"field": "reported_at", "at": "2026-11-23T03:12:50Z", "reason": "核对录音"},
-    "categorise": {"category": "help", "final": False, "reason": "补充情况"},
+    "categorise": {"category": "010104", "final": False, "reason": "补充情况"},
     "change_level": {"level": 2, "reason": "有人受伤"},
-    "dispatch": {"orders": [{"order": ORDER, "unit": "donggang-03"}], "opinion": "带救生圈"},
+    "dispatch": {"orders": [{"order": ORDER, "unit": "pt-donggang-03"}], "opinion": "带救生圈"},
     "withdraw": {"order": ORDER, "reason": "改派更近警力"},
-    "transfer": {"organisation": "putuo", "reason": "属地"},
+    "transfer": {"organisation": "pt", "reason": "属地"},
     "accept_transfer": {},
-    "ask_in": {"organisation": "msa", "reason": "需海上搜救"},
+    "ask_in": {"organisation": "px-haishi", "reason": "需海上搜救"},
     "urge": {"text": "报警人再次来电"},
     "request_cancel": {"kind": "invalid", "reason": "误拨"},
     "confirm_cancel": {},
@@ -54,7 +55,36 @@ BODIES: Final[dict[str, Any]] = {
     "archive": {},
     "erase": {"basis": "示例法条"},
     "step_order": {"at": AT, "lon": 122.302, "lat": 29.946},
-    "sign_on": {"crew": ["p-demo-1", "p-demo-2"], "vehicle": "示例车 01"},
+    "sign_on": {"crew": [OFFICER], "vehicle": "示例车 01"},
     "set_unit_status": {"status": "busy", "reason": "加油"},
     "drive_clock": {"now": AT},
+    "sign_in": {"username": "dispatcher", "password": "invented-example"},
+    "change_password": {"old": "invented-example", "new": "another-invented-example"},
+    "first_person": {
+        "token": "the-token-of-the-printed-link",
+        "username": "first",
+        "name": "示例管理员",
+        "password": "invented-example",
+    },
+    "create_person": {
+        "name": "示例乙",
+        "username": "shiliyi",
+        "organisation": "pt-donggang",
+        "password": "invented-example",
+    },
+    "close_account": {"reason": "调离"},
+    "open_account": {"reason": "调回"},
+    "set_password": {"password": "another-invented-example", "reason": "本人忘记"},
+    "give_grant": {
+        "role": "dispatcher",
+        "organisation": "pt",
+        "until": "2026-12-31T16:00:00Z",
+        "reason": "轮岗",
+    },
+    "report_positions": {
+        "unit": "pt-donggang-03",
+        "fixes": [
+            {"lon": 122.302, "lat": 29.946, "at": AT, "speed_kmh": 36.5, "heading": 87.0},
+        ],
+    },
 }

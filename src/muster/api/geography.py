@@ -44,7 +44,12 @@ class Places(msgspec.Struct, frozen=True):
     items: list[Place]
 
 
-@get("/api/city", sync_to_thread=True, operation_id="get_city")
+@get(
+    "/api/city",
+    sync_to_thread=True,
+    operation_id="get_city",
+    summary="城市: names, levels, categories, statuses, clocks",
+)
 def get_city(platform: Platform, actor: Actor) -> City:
     pack = platform.pack
     return City(
@@ -71,17 +76,32 @@ def _geojson(data: bytes, version: str) -> Response[bytes]:
     return Response(data, media_type="application/geo+json", headers=headers)
 
 
-@get("/api/city/coast", sync_to_thread=True, operation_id="get_coast")
+@get(
+    "/api/city/coast",
+    sync_to_thread=True,
+    operation_id="get_coast",
+    summary="岸线: the coast as GeoJSON",
+)
 def get_coast(platform: Platform, actor: Actor) -> Response[bytes]:
     return _geojson(platform.pack.coast_geojson, platform.pack.version)
 
 
-@get("/api/city/boundaries", sync_to_thread=True, operation_id="get_boundaries")
+@get(
+    "/api/city/boundaries",
+    sync_to_thread=True,
+    operation_id="get_boundaries",
+    summary="边界: areas of organisations as GeoJSON",
+)
 def get_boundaries(platform: Platform, actor: Actor) -> Response[bytes]:
     return _geojson(platform.pack.boundaries_geojson, platform.pack.version)
 
 
-@get("/api/city/places", sync_to_thread=True, operation_id="find_places")
+@get(
+    "/api/city/places",
+    sync_to_thread=True,
+    operation_id="find_places",
+    summary="地名: search places by name",
+)
 def find_places(
     platform: Platform,
     actor: Actor,

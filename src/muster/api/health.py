@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from litestar import Response, get, post
+from litestar.openapi import ResponseSpec
 
 from muster.action.units import duty, tables
 from muster.api.platform import Platform
@@ -53,18 +54,29 @@ class ClockWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     now: datetime
 
 
-@get("/healthz", sync_to_thread=False, operation_id="healthz")
+@get("/healthz", sync_to_thread=False, operation_id="healthz", summary="存活: the process lives")
 def healthz() -> Alive:
     return Alive()
 
 
-@get("/readyz", sync_to_thread=True, operation_id="readyz")
+@get(
+    "/readyz",
+    sync_to_thread=True,
+    operation_id="readyz",
+    summary="就绪: it may be given requests",
+    responses={503: ResponseSpec(Ready, generate_examples=False, description="Not now: `reasons`")},
+)
 def readyz(platform: Platform) -> Response[Ready]:
     reasons = platform.ready()
     return Response(Ready(not reasons, reasons), status_code=503 if reasons else 200)
 
 
-@get("/api/summary", sync_to_thread=True, operation_id="get_summary")
+@get(
+    "/api/summary",
+    sync_to_thread=True,
+    operation_id="get_summary",
+    summary="数字: counts of the whole city, nobody's matter",
+)
 def get_summary(platform: Platform, actor: Actor) -> Summary:
     now = platform.clock.now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -83,7 +95,13 @@ def get_summary(platform: Platform, actor: Actor) -> Summary:
     )
 
 
-@post("/api/simulation/clock", sync_to_thread=True, status_code=200, operation_id="drive_clock")
+@post(
+    "/api/simulation/clock",
+    sync_to_thread=True,
+    status_code=200,
+    operation_id="drive_clock",
+    summary="拨钟: move a simulated clock forward",
+)
 def drive_clock(platform: Platform, actor: Actor, data: ClockWanted) -> ClockWanted:
     """Move the clock of a driven data folder forward, performing what falls due on the way."""
     with platform.pool.connection() as connection:

@@ -169,7 +169,9 @@ class AuditPage(msgspec.Struct, frozen=True):
 # --- sessions ----------------------------------------------------------------------------------
 
 
-@post("/api/session", sync_to_thread=True, opt=PUBLIC, operation_id="sign_in", tags=["identity"])
+@post(
+    "/api/session", sync_to_thread=True, opt=PUBLIC, operation_id="sign_in", summary="登录: sign in"
+)
 def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Session]:
     """Sign in. Sets the cookie `muster_session`; `csrf` goes into X-CSRF-Token of every change."""
     same_site(request)
@@ -179,13 +181,18 @@ def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Ses
     return Response(session, status_code=201, cookies=[cookie(request, token)])
 
 
-@get("/api/session", sync_to_thread=True, operation_id="get_session", tags=["identity"])
+@get(
+    "/api/session",
+    sync_to_thread=True,
+    operation_id="get_session",
+    summary="会话: who is signed in here",
+)
 def get_session(request: AnyRequest, platform: System) -> Session:
     """Who is signed in here, with which grants."""
     return sessions_for(platform).session(token_of(request))
 
 
-@delete("/api/session", sync_to_thread=True, operation_id="sign_out", tags=["identity"])
+@delete("/api/session", sync_to_thread=True, operation_id="sign_out", summary="退出: sign out")
 def sign_out(request: AnyRequest, platform: System) -> Response[None]:
     """Sign out: the session ends on the server."""
     sessions_for(platform).sign_out(token_of(request))
@@ -197,7 +204,7 @@ def sign_out(request: AnyRequest, platform: System) -> Response[None]:
     sync_to_thread=True,
     status_code=204,
     operation_id="change_password",
-    tags=["identity"],
+    summary="改密码: change one's own password",
 )
 def change_password(
     request: AnyRequest, platform: System, signed_in: SignedIn, data: PasswordChange
@@ -208,7 +215,13 @@ def change_password(
     )
 
 
-@post("/api/first", sync_to_thread=True, opt=PUBLIC, operation_id="first_person", tags=["identity"])
+@post(
+    "/api/first",
+    sync_to_thread=True,
+    opt=PUBLIC,
+    operation_id="first_person",
+    summary="首位管理员: use the one-time link",
+)
 def first_person(request: AnyRequest, platform: System, data: First) -> Response[Session]:
     """Use the one-time link: make the first administrator and sign in as that person."""
     same_site(request)
@@ -228,7 +241,10 @@ def first_person(request: AnyRequest, platform: System, data: First) -> Response
 
 
 @get(
-    "/api/organisations", sync_to_thread=True, operation_id="list_organisations", tags=["identity"]
+    "/api/organisations",
+    sync_to_thread=True,
+    operation_id="list_organisations",
+    summary="单位: all organisations",
 )
 def list_organisations(platform: System) -> OrganisationList:
     """All organisations, superiors first."""
@@ -237,7 +253,12 @@ def list_organisations(platform: System) -> OrganisationList:
     return OrganisationList([_organisation(one) for one in found])
 
 
-@get("/api/people", sync_to_thread=True, operation_id="list_people", tags=["identity"])
+@get(
+    "/api/people",
+    sync_to_thread=True,
+    operation_id="list_people",
+    summary="人员: people one may read, with their grants",
+)
 def list_people(
     platform: System,
     actor: Actor,
@@ -253,7 +274,12 @@ def list_people(
     return PeoplePage(items, items[-1].id if len(items) == limit else None)
 
 
-@post("/api/people", sync_to_thread=True, operation_id="create_person", tags=["identity"])
+@post(
+    "/api/people",
+    sync_to_thread=True,
+    operation_id="create_person",
+    summary="新增人员: make a person",
+)
 def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonView:
     """Make a person. A grant gives the person something to do."""
     check_input(data)
@@ -279,7 +305,7 @@ def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonV
     sync_to_thread=True,
     status_code=200,
     operation_id="close_account",
-    tags=["identity"],
+    summary="停用账号: close an account",
 )
 def close_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
     """Close an account: its sessions end at once, its history stays."""
@@ -291,7 +317,7 @@ def close_account(platform: System, actor: Actor, person: PersonId, data: Becaus
     sync_to_thread=True,
     status_code=200,
     operation_id="open_account",
-    tags=["identity"],
+    summary="启用账号: open an account again",
 )
 def open_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
     """Open a closed account again."""
@@ -303,7 +329,7 @@ def open_account(platform: System, actor: Actor, person: PersonId, data: Because
     sync_to_thread=True,
     status_code=204,
     operation_id="set_password",
-    tags=["identity"],
+    summary="重设密码: give a person a new password",
 )
 def set_password(platform: System, actor: Actor, person: PersonId, data: PasswordSet) -> None:
     """Give a person a new password; the person's sessions end."""
@@ -323,7 +349,7 @@ def set_password(platform: System, actor: Actor, person: PersonId, data: Passwor
     "/api/people/{person:str}/grants",
     sync_to_thread=True,
     operation_id="give_grant",
-    tags=["identity"],
+    summary="授权: grant a role",
 )
 def give_grant(platform: System, actor: Actor, person: PersonId, data: GrantWanted) -> GrantView:
     """Grant a role at an organisation of one's own area, for everything under it."""
@@ -342,7 +368,10 @@ def give_grant(platform: System, actor: Actor, person: PersonId, data: GrantWant
 
 
 @delete(
-    "/api/grants/{grant:uuid}", sync_to_thread=True, operation_id="revoke_grant", tags=["identity"]
+    "/api/grants/{grant:uuid}",
+    sync_to_thread=True,
+    operation_id="revoke_grant",
+    summary="撤销授权: end a grant now",
 )
 def revoke_grant(
     platform: System,
@@ -360,7 +389,12 @@ def revoke_grant(
         people.revoke_grant(connection, found.id, actor=actor.person, reason=reason, now=real_now())
 
 
-@get("/api/audit", sync_to_thread=True, operation_id="list_audit", tags=["identity"])
+@get(
+    "/api/audit",
+    sync_to_thread=True,
+    operation_id="list_audit",
+    summary="审计: every change of a table",
+)
 def list_audit(
     platform: System,
     actor: Actor,

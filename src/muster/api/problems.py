@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from psycopg import Error as DatabaseError
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from muster.api.field_words import both
 from muster.api.sentences import SENTENCES, STATUS, sentence
 from muster.journal.refusal import Conflict, Refused
 
@@ -20,10 +22,11 @@ log = logging.getLogger("muster.api")
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
-    """What is wrong with one field; `path` is empty for the whole body."""
+    """What is wrong with one field; `path` is empty for the whole request."""
 
     path: str
-    message: str
+    message_zh: str
+    message_en: str
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -45,7 +48,7 @@ def problem(code: str, values: dict[str, object], fields: list[FieldProblem]) ->
     return Problem(
         type=f"urn:muster:problem:{code}",
         title=code,
-        status=STATUS.get(code, 409),
+        status=STATUS[code],
         code=code,
         detail_zh=zh,
         detail_en=en,
@@ -57,9 +60,14 @@ def answer(found: Problem, headers: dict[str, str] | None = None) -> Response[Pr
     return Response(found, status_code=found.status, media_type=MEDIA, headers=headers)
 
 
+def field(path: str, said: str) -> FieldProblem:
+    """A field's problem, from a reason of ours or a message of msgspec."""
+    return FieldProblem(path, *both(said))
+
+
 def refused(_request: Request[Any, Any, Any], error: Refused) -> Response[Problem]:
     path = error.values.get("path")
-    fields = [FieldProblem(str(path), str(error.values.get("reason", "")))] if path else []
+    fields = [field(str(path), str(error.values.get("reason", "")))] if path is not None else []
     retry = error.values.get("retry_s")
     headers = {"Retry-After": str(retry)} if retry is not None else None
     return answer(problem(error.code, error.values, fields), headers)
@@ -69,18 +77,36 @@ def conflict(_request: Request[Any, Any, Any], _error: Conflict) -> Response[Pro
     return answer(problem("conflict", {}, []))
 
 
+#: Litestar names a parameter after our code; people know it by what they send.
+_SENT_AS = {
+    "data": "",
+    "command_id": "Idempotency-Key",
+    "client_now": "Client-Now",
+    "states": "state",
+    "which": "scope",
+}
+_MISSING = re.compile(r"Missing required \w+ parameter '([^']+)'.*", re.DOTALL)
+
+
 def invalid(_request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
-    return answer(problem("input.invalid", {"reason": ""}, _fields(error)))
+    fields = _fields(error)
+    missing = any(one.path == "Idempotency-Key" for one in fields)
+    return answer(problem("command.missing" if missing else "input.invalid", {}, fields))
 
 
 def _fields(error: ValidationException) -> list[FieldProblem]:
+    if found := _MISSING.fullmatch(str(error.detail)):
+        return [field(found.group(1), "missing")]
     extra = error.extra if isinstance(error.extra, list) else []
-    found = [
-        FieldProblem(str(one.get("key", "")), str(one.get("message", "")))
-        for one in extra
-        if isinstance(one, dict)
+    listed = [one for one in extra if isinstance(one, dict)]
+    return [_field(str(one.get("key", "")), str(one.get("message", ""))) for one in listed] or [
+        field("", "")
     ]
-    return found or [FieldProblem("", str(error.detail))]
+
+
+def _field(key: str, said: str) -> FieldProblem:
+    path = _SENT_AS.get(key, key)
+    return field(path, "missing" if key == "data" else said)
 
 
 _OF_STATUS = {
@@ -93,9 +119,11 @@ _OF_STATUS = {
 }
 
 
-def http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    if error.status_code >= 500:
+        return crash(request, error)
     code = _OF_STATUS.get(error.status_code, "input.invalid")
-    found = problem(code, {"reason": ""}, [FieldProblem("", str(error.detail))])
+    found = problem(code, {}, [])
     headers = dict(error.headers) if error.headers else None
     return answer(msgspec.structs.replace(found, status=error.status_code), headers)
 

@@ -44,6 +44,39 @@ STATUS: Mapping[str, int] = {
     "method.unknown": 405,
     "body.too_large": 413,
     "media.unknown": 415,
+    "header.twice": 400,
+    "first.invalid": 403,
+    "command.reused": 409,
+    "conflict": 409,
+    "matter.exists": 409,
+    "matter.erased": 409,
+    "state.wrong": 409,
+    "organisation.same": 409,
+    "level.same": 409,
+    "transfer.pending": 409,
+    "transfer.none": 409,
+    "cancel.pending": 409,
+    "cancel.none": 409,
+    "orders.active": 409,
+    "merge.itself": 409,
+    "merge.main_closed": 409,
+    "merge.has_duplicates": 409,
+    "merge.not_there": 409,
+    "feedback.nobody_there": 409,
+    "order.exists": 409,
+    "order.state": 409,
+    "order.not_crew": 409,
+    "unit.twice": 409,
+    "unit.unavailable": 409,
+    "unit.bound": 409,
+    "unit.not_on_duty": 409,
+    "unit.crew_empty": 409,
+    "unit.crew_elsewhere": 409,
+    "unit.crew_foreign": 409,
+    "status.by_order": 409,
+    "simulation.off": 409,
+    "person.exists": 409,
+    "username.taken": 409,
     "rate.limited": 429,
     "defect": 500,
     "database.unavailable": 503,
@@ -67,9 +100,13 @@ _OWN: Mapping[str, tuple[str, str]] = {
         "请以 application/json 发送。",
         "Please send application/json.",
     ),
+    "header.twice": (
+        "请求头“{header}”出现了两次，只能有一个。",
+        "The header '{header}' stands twice; there may be one.",
+    ),
     "command.missing": (
-        "缺少 Idempotency-Key：请为每次操作附上一个 UUID，重试时用同一个。",
-        "Idempotency-Key is missing: give each operation a UUID, and the same one when retrying.",
+        "缺少正确的 Idempotency-Key：请为每次操作附上一个 UUID，重试时用同一个。",
+        "A valid Idempotency-Key is missing: one UUID for each operation, the same when retrying.",
     ),
     "command.reused": (
         "这个操作编号已用于别的内容，未再执行。",
@@ -202,6 +239,44 @@ _OWN: Mapping[str, tuple[str, str]] = {
 SENTENCES: Mapping[str, tuple[str, str]] = {**IDENTITY, **_OWN}
 
 
+#: Codes that stand in Chinese sentences -> Chinese, by the placeholder they fill.
+_STATES_ZH: Mapping[str, str] = {
+    "received": "接警",
+    "waiting": "待派",
+    "dispatched": "已派待签收",
+    "signed": "已签收",
+    "under_way": "途中",
+    "on_scene": "到场",
+    "handling": "处置中",
+    "reported": "已反馈待审核",
+    "closed": "办结",
+    "called_back": "回访",
+    "archived": "归档",
+    "merged": "合并",
+    "cancelled": "撤销",
+    "given": "已派",
+    "delivered": "已送达",
+    "finished": "已完成",
+    "returned": "已退回",
+    "lapsed": "逾期未签收",
+    "withdrawn": "已撤回",
+}
+WORDS_ZH: Mapping[str, Mapping[str, str]] = {
+    "state": _STATES_ZH,
+    "step": {
+        "deliver": "送达",
+        "sign": "签收",
+        "set_out": "出发",
+        "arrive": "到场",
+        "handle": "处置",
+        "finish": "完成",
+        "return": "退回",
+        "withdraw": "撤回",
+    },
+    "why": {"off_duty": "不在岗", "bound": "有派警单", "busy": "其他勤务", "emergency": "紧急求助"},
+}
+
+
 class _Missing(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "?"
@@ -211,5 +286,6 @@ def sentence(code: str, values: Mapping[str, object]) -> tuple[str, str]:
     """(Chinese, English). Raises KeyError for a code nobody wrote a sentence for: a test
     walks every code in the source."""
     zh, en = SENTENCES[code]
-    filled = _Missing({name: str(value)[:100] for name, value in values.items()})
-    return zh.format_map(filled), en.format_map(filled)
+    filled = {name: str(value)[:100] for name, value in values.items()}
+    chinese = {name: WORDS_ZH.get(name, {}).get(text, text) for name, text in filled.items()}
+    return zh.format_map(_Missing(chinese)), en.format_map(_Missing(filled))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 from litestar import Litestar, MediaType, Response, Router, get
 from litestar.concurrency import sync_to_thread
 from litestar.config.compression import CompressionConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
@@ -20,9 +22,11 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api import action, command, geography, health, identity, openapi, session
+from muster.api.body import StrictRequest
 from muster.api.platform import RunningPlatform
 from muster.api.problems import HANDLERS
 from muster.journal.clock import monotonic
+from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
 
 log = logging.getLogger("muster.access")
@@ -39,7 +43,31 @@ HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
 )
-Lifespan = Callable[[Litestar], Any]
+#: Of these there may be one: of two, each reader could take another.
+SINGLE = frozenset(
+    (
+        b"client-now",
+        b"content-type",
+        b"idempotency-key",
+        b"origin",
+        b"simulated-now",
+        b"x-csrf-token",
+    )
+)
+
+
+class SingleHeaders(ASGIMiddleware):
+    """Refuses requests that say twice what may be said once (header.twice)."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        seen: set[bytes] = set()
+        for name, _ in scope["headers"]:
+            if name in seen and name in SINGLE:
+                raise Refused("header.twice", header=name.decode("latin-1"))
+            seen.add(name)
+        await next_app(scope, receive, send)
 
 
 class Began(ASGIMiddleware):
@@ -86,9 +114,11 @@ class SimulatedNow(ASGIMiddleware):
 def moment(text: str) -> datetime:
     """An RFC 3339 time. Raises Refused("input.invalid")."""
     try:
-        return msgspec.convert(text, datetime).astimezone(UTC)
-    except (msgspec.ValidationError, ValueError, OverflowError):
+        found = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
         raise Refused("input.invalid", path="Simulated-Now", reason="time") from None
+    check_input(found, "Simulated-Now")
+    return found.astimezone(UTC)
 
 
 def page(web: Path) -> list[Any]:
@@ -110,7 +140,11 @@ def page(web: Path) -> list[Any]:
 
 
 def _middleware(platform: RunningPlatform) -> list[Any]:
-    found: list[Any] = [Began(), session.SessionMiddleware(session.sessions_for(platform))]
+    found: list[Any] = [
+        Began(),
+        SingleHeaders(),
+        session.SessionMiddleware(session.sessions_for(platform)),
+    ]
     if platform.driven is not None:
         found.append(SimulatedNow(platform))
     return found
@@ -146,6 +180,13 @@ def litestar_app(
         *(page(web) if web is not None else []),
     ]
     handlers: Any = HANDLERS
+
+    @cache
+    def interface() -> bytes:
+        """The document, of a second application: with it here, Litestar would add its pages."""
+        shown = litestar_app(None, web=None, more_routes=more_routes, start=start, stop=stop)
+        return msgspec.json.encode(openapi.build(shown))
+
     return Litestar(
         # One router: Litestar wraps a synchronous handler again each time it is registered.
         route_handlers=[Router(path="/", route_handlers=routes)],
@@ -158,9 +199,11 @@ def litestar_app(
         exception_handlers=handlers,
         before_send=[before_send],
         middleware=_middleware(platform) if platform is not None else [],
+        request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT,
         compression_config=CompressionConfig(backend="gzip", minimum_size=2000),
         lifespan=[lifespan],
-        openapi_config=openapi.CONFIG,
+        openapi_config=openapi.CONFIG if platform is None else None,
+        state=State({"document": interface}),
         logging_config=None,
     )

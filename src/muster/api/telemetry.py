@@ -48,6 +48,7 @@ def route(positions: Positions, may_report: MayReport) -> HTTPRouteHandler:
         sync_to_thread=True,
         status_code=200,
         operation_id="report_positions",
+        summary="位置上报: a unit's positions",
         request_max_body_size=BODY_LIMIT,
     )
     def report_positions(platform: Platform, actor: Actor, data: PositionReport) -> Reported:

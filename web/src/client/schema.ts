@@ -987,6 +987,7 @@ export interface components {
         };
         /** Alive */
         Alive: {
+            /** @default true */
             alive: boolean;
         };
         /**
@@ -1077,6 +1078,7 @@ export interface components {
         /** Categorise */
         Categorise: {
             category: string;
+            /** @default false */
             final?: boolean;
             reason?: string | null;
         };
@@ -1090,6 +1092,7 @@ export interface components {
             name_en: string;
             name_zh: string;
             parent: string | null;
+            /** @default false */
             urgent: boolean;
         };
         /** ChangeLevel */
@@ -1254,15 +1257,22 @@ export interface components {
          * @description 反馈单. `result`: a short code such as handled, unfounded, mediated, handed_over.
          */
         FeedBack: {
+            /** @default 0 */
             boats?: number;
+            /** @default 0 */
             dead?: number;
             final: boolean;
             final_category?: string | null;
+            /** @default 0 */
             injured?: number;
+            /** @default  */
             narrative?: string;
+            /** @default 0 */
             people?: number;
+            /** @default 0 */
             rescued?: number;
             result: string;
+            /** @default 0 */
             vehicles?: number;
         };
         /** FeedbackView */
@@ -1327,6 +1337,7 @@ export interface components {
          */
         GrantWanted: {
             organisation: string;
+            /** @default granted */
             reason?: string;
             role: string;
             until?: string | null;
@@ -1535,6 +1546,7 @@ export interface components {
          * @description places.csv. 地点. alias: other spellings, split at `;`. source: where the row is from.
          */
         Place: {
+            /** @default [] */
             alias: string[];
             id: string;
             kind: string;
@@ -1542,6 +1554,7 @@ export interface components {
             lon: number;
             name_en: string;
             name_zh: string;
+            /** @default  */
             source: string;
         };
         /**
@@ -1549,6 +1562,7 @@ export interface components {
          * @description Where: WGS-84 degrees, and how people call it.
          */
         PlaceGiven: {
+            /** @default  */
             label?: string;
             lat: number;
             lon: number;
@@ -1558,6 +1572,7 @@ export interface components {
          * @description WGS-84 degrees and how people call it.
          */
         PlaceShown: {
+            /** @default  */
             label: string;
             lat: number;
             lon: number;
@@ -1601,6 +1616,7 @@ export interface components {
             code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
+            /** @default [] */
             fields?: components["schemas"]["FieldProblem"][];
             status: number;
             title: string;
@@ -1660,9 +1676,11 @@ export interface components {
             caller_phone?: string | null;
             category: string;
             channel: string;
+            /** @default true */
             complete?: boolean;
             id: string;
             level?: number | null;
+            /** @default  */
             narrative?: string;
             officer_order?: string | null;
             officer_unit?: string | null;
@@ -1725,6 +1743,7 @@ export interface components {
         SignOn: {
             crew: string[];
             until?: string | null;
+            /** @default  */
             vehicle?: string;
         };
         /**
@@ -1734,6 +1753,7 @@ export interface components {
          *     sign: the shape on map and lists. alias: the borrowed GA/T 974.39 code, when there is one.
          */
         Status: {
+            /** @default  */
             alias: string;
             code: string;
             colour_dark: string;
@@ -1746,6 +1766,7 @@ export interface components {
         };
         /** StatusWanted */
         StatusWanted: {
+            /** @default  */
             reason?: string;
             status: string;
         };
