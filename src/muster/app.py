@@ -155,6 +155,7 @@ class System:
     bell: Bell
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""
+    live_trouble: Callable[[], str] = lambda: ""
     _pending: threading.Event = field(default_factory=threading.Event)
     _react_now: threading.Event = field(default_factory=threading.Event)
     _driving: threading.Lock = field(default_factory=threading.Lock)
@@ -171,7 +172,9 @@ class System:
     def start(self) -> None:
         """Start the threads. A driven clock has none: its deadlines run when it is moved."""
         self._pending.set()
-        self.positions.start()
+        with self.platform.pool.connection() as connection:
+            on_duty = {unit.id for unit in unit_tables.units(connection) if unit.on_duty}
+        self.positions.start(shown=on_duty.__contains__)
         if self.platform.driven is None:
             self._threads.append(threading.Thread(target=self._run, name="clock", daemon=True))
         for thread in self._threads:
@@ -241,7 +244,8 @@ class System:
 
     def not_ready(self) -> list[str]:
         """Why this process should get no requests now; empty when it should."""
-        reasons = [self.trouble] if self.trouble else []
+        troubles = (self.trouble, self.positions.trouble, self.live_trouble())
+        reasons = [trouble for trouble in troubles if trouble]
         try:
             with self.platform.pool.connection(timeout=2) as connection:
                 reasons += unsafe_settings(connection)
@@ -382,7 +386,9 @@ def application(system: System) -> Litestar:
 
     platform, positions = system.platform, system.positions
     hub = live.hub_of(platform, positions, system.bell)
+    system.live_trouble = lambda: hub.trouble
     platform.unit_changed = hub.unit_changed
+    platform.unit_off_duty = positions.forget
 
     def start() -> None:
         system.start()

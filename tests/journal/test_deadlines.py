@@ -69,7 +69,7 @@ def test_over_restarts_none_is_lost_and_none_rings_twice(make_shelf: Callable[..
     first = make_shelf()
     opened(first)
 
-    class Killed(Exception):
+    class Killed(BaseException):
         pass
 
     def dies_after(shelf: Shelf, count: int) -> None:

@@ -49,6 +49,7 @@ class RunningPlatform:
     simulated: bool
     testing: bool = False
     unit_changed: Callable[[str], None] = lambda _unit: None
+    unit_off_duty: Callable[[str], None] = lambda _unit: None
     ready: Callable[[], list[str]] = field(default=list)
     simulate_to: Callable[[datetime], None] = lambda _to: None
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from psycopg import OperationalError
+
 from muster.journal.context import Actor, Due
 
 if TYPE_CHECKING:
@@ -63,16 +65,30 @@ class Ticker:
         self._journal, self._operation_of = journal, operation_of
 
     def run_due(self, until: datetime) -> int:
-        """Perform every deadline due until then; returns how many. Raises what a defect raises."""
+        """Perform every deadline due until then; returns how many.
+
+        One that fails by a defect does not keep the others waiting: they are performed, then
+        its error is raised. An unreachable database is raised at once.
+        """
         done = 0
+        failed: dict[tuple[str, str, datetime], Exception] = {}
         while True:
             with self._journal.pool.connection() as connection:
                 rows = due_until(connection, until)
-            for matter, name, due in rows:
-                self._journal.perform(self.asked(matter, name, due))
-            done += len(rows)
-            if len(rows) < BATCH:
-                return done
+            fresh = [row for row in rows if row not in failed]
+            for row in fresh:
+                try:
+                    self._journal.perform(self.asked(*row))
+                    done += 1
+                except OperationalError:
+                    raise
+                except Exception as error:
+                    failed[row] = error
+            if len(rows) < BATCH or not fresh:
+                break
+        if failed:
+            raise next(iter(failed.values()))
+        return done
 
     def asked(self, matter: str, name: str, due: datetime) -> Asked:
         from muster.journal.perform import Asked, derived_command

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import OperationalError
+
 from muster.journal import feed
 from muster.journal.entry import Entry
 from muster.journal.perform import Asked, Journal
@@ -39,20 +41,34 @@ class Reactor:
         self.kinds = frozenset(kind for one in reactions for kind in one.kinds)
 
     def run_once(self) -> int:
-        """React to all that is in the feed now; returns how many entries were looked at."""
+        """React to all that is in the feed now; returns how many entries were looked at.
+
+        An entry whose reaction fails by a defect does not keep the later ones waiting, but the
+        kept cursor stays before it, so that it is tried again; its error is raised at the end.
+        """
         seen = 0
+        failure: Exception | None = None
+        with self._journal.pool.connection() as connection:
+            cursor = self._cursor(connection)
         while True:
             with self._journal.pool.connection() as connection:
-                cursor = self._cursor(connection)
                 page = feed.read(connection, self._journal.kinds, cursor)
             for entry in page.entries:
-                self._react(entry)
-            if page.cursor != cursor:
+                try:
+                    self._react(entry)
+                except OperationalError:
+                    raise
+                except Exception as error:
+                    failure = failure or error
+            if page.cursor != cursor and failure is None:
                 with self._journal.pool.connection() as connection:
                     self._remember(connection, page.cursor)
-            seen += len(page.entries)
+            cursor, seen = page.cursor, seen + len(page.entries)
             if not page.more:
-                return seen
+                break
+        if failure is not None:
+            raise failure
+        return seen
 
     def _react(self, entry: Entry) -> None:
         for reaction in self._reactions:
