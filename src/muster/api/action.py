@@ -207,6 +207,7 @@ def sign_off(platform: Platform, actor: Actor, unit: UnitId) -> UnitRow:
     with unit_change(platform, actor, unit, "unit.sign_off") as (connection, found):
         now, pack = platform.clock.now(), platform.pack
         duty.sign_off(connection, found, now=now, actor=actor.person, pack=pack)
+    platform.unit_off_duty(unit)
     return _changed(platform, actor, unit)
 
 
