@@ -57,6 +57,19 @@ def kill_marked(token: str) -> None:
         time.sleep(0.01)
 
 
+def started_with(word: str) -> list[int]:
+    """Processes that have `word` in their command line or environment, dead ones left out."""
+    found = []
+    for pid in _all():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if pid != os.getpid() and any(word.encode() in part for part in (line, *_environment(pid))):
+            found.append(pid)
+    return found
+
+
 def _all() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
