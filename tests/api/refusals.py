@@ -31,8 +31,8 @@ def raised(source: Path = SOURCE) -> list[Raised]:
             assert isinstance(code, ast.Constant), f"{where}: the code of a refusal is a literal"
             words = {one.arg: one.value for one in call.keywords if one.arg is not None}
             reason = words.get("reason")
-            literal = reason.value if isinstance(reason, ast.Constant) else None
-            found.append(Raised(where, str(code.value), frozenset(words), literal and str(literal)))
+            literal = str(reason.value) if isinstance(reason, ast.Constant) else None
+            found.append(Raised(where, str(code.value), frozenset(words), literal))
     return found
 
 
