@@ -117,3 +117,9 @@ def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(
     expect(banner).to_be_hidden()
     expect(screen.lines).to_have_count(4)
     expect(screen.chart).to_have_attribute("data-incidents", "4")
+
+
+def test_who_may_see_nothing_is_told_so_and_not_that_the_line_is_lost(screen: Screen) -> None:
+    screen.sign_in("administrator")
+    expect(screen.page.get_by_text("你的角色看不到警情和警力")).to_be_visible()
+    expect(screen.page.get_by_role("alert")).to_be_hidden()

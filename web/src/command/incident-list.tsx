@@ -19,6 +19,7 @@ export function IncidentList({ rows, sieve, mayReport, clear }: ListProps) {
   const { t } = useTranslation()
   const desk = useDesk()
   const begun = usePicture((picture) => picture.live.cursor !== null)
+  const refused = usePicture((picture) => picture.line === 'refused')
   const changed = usePicture((picture) => picture.changed)
   const list = useRef<HTMLUListElement>(null)
 
@@ -27,6 +28,13 @@ export function IncidentList({ rows, sieve, mayReport, clear }: ListProps) {
     document.getElementById(`matter-${desk.cursor}`)?.scrollIntoView({ block: 'nearest' })
   }, [desk.cursor])
 
+  if (refused) {
+    return (
+      <Empty title={t('list.refused')}>
+        <p>{t('list.refusedWhat')}</p>
+      </Empty>
+    )
+  }
   if (!begun) return <Loading what={t('load.picture')} />
   if (rows.length === 0) return <NothingOpen sieve={sieve} mayReport={mayReport} clear={clear} />
   return (

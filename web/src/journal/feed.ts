@@ -5,7 +5,11 @@
  */
 import type { LiveMessage } from '../client/types'
 
-export type Line = 'connecting' | 'live' | 'lost'
+/** `refused`: this session may not follow the feed at all; trying again would not help. */
+export type Line = 'connecting' | 'live' | 'lost' | 'refused'
+
+/** Close codes of the server: see the live feed's door. */
+const NO_RIGHT = 4403
 
 const SILENCE_MS = 12_000
 const FIRST_WAIT_MS = 500
@@ -83,8 +87,10 @@ class Connection implements Feed {
       this.events.line('live')
       this.events.message(JSON.parse(event.data) as LiveMessage)
     })
-    socket.addEventListener('close', () => {
-      if (this.socket === socket) this.lose()
+    socket.addEventListener('close', (event) => {
+      if (this.socket !== socket) return
+      if (event.code === NO_RIGHT) this.giveUp()
+      else this.lose()
     })
   }
 
@@ -101,6 +107,11 @@ class Connection implements Feed {
     this.events.closed()
     this.wake = setTimeout(() => this.open(), waitBefore(this.attempt, Math.random()))
     this.attempt += 1
+  }
+
+  private giveUp(): void {
+    this.stop()
+    this.events.line('refused')
   }
 
   private drop(): void {

@@ -59,6 +59,8 @@ export const en: Words = {
     empty: 'Nothing is open now.',
     emptyReport: 'When a call comes in, begin with this key:',
     emptyWatch: 'New incidents appear here by themselves.',
+    refused: 'Your role sees no incidents and no units.',
+    refusedWhat: 'An administrator looks after people and grants. If you need to see them, ask another administrator for a further role.',
     sifted: 'No incident passes the filters.',
     clear: 'Clear filters',
   },

@@ -57,6 +57,8 @@ export const zh = {
     empty: '现在没有未结警情。',
     emptyReport: '有电话进来时，按这个键开始接警：',
     emptyWatch: '新警情会自动出现在这里。',
+    refused: '你的角色看不到警情和警力。',
+    refusedWhat: '管理员只管人员和授权。需要查看时，请另一位管理员给你别的角色。',
     sifted: '没有符合筛选条件的警情。',
     clear: '清除筛选',
   },
