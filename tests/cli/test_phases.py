@@ -20,6 +20,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "tests" / "journal" / "test_kept.py").write_text(
         "import pytest\n@pytest.fixture\ndef database(): ...\n"
         "def test_kept(database) -> None: ...\n"
+        "import unittest\nclass TestDays(unittest.TestCase):\n    def runTest(self): ...\n"
     )
     (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths=["tests"]\n')
     return tmp_path
@@ -61,20 +62,20 @@ def test_phases_in_order_with_times_and_the_summary_last(project: Path) -> None:
     assert code == 0
     begun = [line.strip("─ ").split()[-1] for line in lines if line.startswith("── ")]
     assert begun == ["check", "rules", "unit", "stories", "browser"]
-    assert "6 passed" in lines[-1]
+    assert "7 passed" in lines[-1]
     times = "\n".join(lines[next(i for i, line in enumerate(lines) if "用时" in line) :])
     assert "12.5 s" in times and "故事 stories" in times
 
 
 def test_a_failing_check_fails_the_run_and_is_counted(project: Path) -> None:
     code, lines = run(project, "--checks", code="3")
-    assert code == 1 and "1 failed, 5 passed" in lines[-1]
+    assert code == 1 and "1 failed, 6 passed" in lines[-1]
     assert "a fault" in "\n".join(lines)
 
 
 def test_quick_leaves_out_what_needs_a_database_or_a_browser(project: Path) -> None:
     code, lines = run(project, "--quick", "-v")
-    assert code == 0 and "2 passed, 3 deselected" in lines[-1]
+    assert code == 0 and "2 passed, 4 deselected" in lines[-1]
 
 
 @pytest.mark.parametrize(

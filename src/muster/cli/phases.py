@@ -69,6 +69,9 @@ def phase_of(nodeid: str, markers: set[str]) -> str:
 
 
 def is_slow(item: pytest.Item) -> bool:
+    """By its folder, by what it asks for, or a state machine that hypothesis drives for long."""
+    if item.name == "runTest":
+        return True
     folder = item.nodeid.split("/")[1] if item.nodeid.count("/") > 1 else ""
     return folder in SLOW_FOLDERS or bool(SLOW_FIXTURES & set(getattr(item, "fixturenames", ())))
 
@@ -126,7 +129,9 @@ class Phases:
 
 
 def _checks(session: pytest.Session) -> Iterator[pytest.Item]:
-    for name, command in checks.steps(session.config.rootpath).items():
+    root = session.config.rootpath
+    steps = checks.steps(root) | checks.web_steps(root)
+    for name, command in steps.items():
         item = Check.from_parent(session, name=name, nodeid=f"check::{name}")
         item.command = command
         yield item
