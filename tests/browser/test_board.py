@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from tests.browser.conftest import UNITS
 from tests.browser.screen import Screen
@@ -122,4 +122,23 @@ def test_a_lost_connection_is_said_and_what_was_missed_is_caught_up(
 def test_who_may_see_nothing_is_told_so_and_not_that_the_line_is_lost(screen: Screen) -> None:
     screen.sign_in("administrator")
     expect(screen.page.get_by_text("你的角色看不到警情和警力")).to_be_visible()
+    expect(screen.page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_feed_that_stands_still_is_said_though_the_line_holds(
+    screen: Screen, matters: dict[str, str]
+) -> None:
+    feed = ["stalled"]
+
+    def between(page_side: WebSocketRoute) -> None:
+        server_side = page_side.connect_to_server()
+        server_side.on_message(
+            lambda said: page_side.send(str(said).replace('"feed":"ok"', f'"feed":"{feed[-1]}"'))
+        )
+
+    screen.page.route_web_socket("**/api/live", between)
+    screen.sign_in()
+    expect(screen.page.get_by_role("alert")).to_contain_text("实时流停滞")
+    expect(screen.lines).to_have_count(len(matters))
+    feed.append("ok")
     expect(screen.page.get_by_role("alert")).to_be_hidden()
