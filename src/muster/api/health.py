@@ -1,7 +1,8 @@
 """Is it alive, is it ready, and the numbers everyone may see."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response, get, post
@@ -36,7 +37,7 @@ class UnitCounts(msgspec.Struct, frozen=True):
 
 
 class TodayCounts(msgspec.Struct, frozen=True):
-    """Since midnight of the city's clock, UTC."""
+    """Since midnight in the city."""
 
     reported: int
     closed: int
@@ -79,11 +80,12 @@ def readyz(platform: Platform) -> Response[Ready]:
 )
 def get_summary(platform: Platform, actor: Actor) -> Summary:
     now = platform.clock.now()
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    local = now.astimezone(ZoneInfo(platform.pack.city.timezone))
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     with platform.pool.connection() as connection:
         if not scope_of(connection, actor).allows_at("read.summary", None):
             raise Refused("authority.denied", operation="read.summary")
-        found = counts(connection, max(midnight, now - timedelta(days=1)))
+        found = counts(connection, midnight)
         groups: dict[str, int] = {}
         for unit in tables.units(connection):
             group = duty.shown_status(unit, platform.pack).group

@@ -1793,7 +1793,7 @@ export interface components {
         };
         /**
          * TodayCounts
-         * @description Since midnight of the city's clock, UTC.
+         * @description Since midnight in the city.
          */
         TodayCounts: {
             closed: number;
