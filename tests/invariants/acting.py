@@ -184,6 +184,11 @@ class Acting:
             entries = Reading(connection, journal.vault, journal.kinds).entries(matter)
         return [entry.kind for entry in entries]
 
+    def path(self, organisation: str) -> str:
+        """The organisation under its superiors, as `matter_access` has it."""
+        return ".".join(self.pack.path(organisation))
+
     def rows(self, statement: str, *values: Any) -> list[Any]:
         with psycopg.connect(self.system.settings.app_dsn) as connection:
+            connection.execute("SET timezone = 'UTC'")
             return connection.execute(statement.encode(), values).fetchall()

@@ -15,7 +15,7 @@ from muster.command.incidents.state import Incident
 from muster.journal.rebuild import kept_tables, rebuild
 from tests.instance import Database
 from tests.invariants.acting import PHONE, PLACE, SECRETS, UNITS, Acting
-from tests.invariants.rebuilt import assert_rebuild_equals_live, rebuild_differences
+from tests.invariants.rebuilt import rebuild_differences
 from tests.journal.test_private import holding
 
 
@@ -77,7 +77,61 @@ def test_after_a_random_day(acting: Acting, seed: int) -> None:
         if chance.random() < 0.2:
             acting.wait(chance.choice([1, 30, 300, 3600]))
     assert done > 60
-    assert_rebuild_equals_live(acting.system)
+    assert_rows_say_the_state(acting)
+
+
+def assert_rows_say_the_state(acting: Acting) -> None:
+    """Against the keepers themselves: a rebuild runs the same ones and cannot find their faults.
+    The rows are compared with the folded states, column by column."""
+    states = {
+        matter: acting.state(matter)
+        for (matter,) in acting.rows("SELECT matter::text FROM incident")
+    }
+    assert set(states) == {
+        matter for (matter,) in acting.rows("SELECT DISTINCT matter::text FROM entry")
+    }
+    for row in acting.rows(
+        "SELECT matter::text, state, open, level, organisation, version, merged_into::text,"
+        " escalated, erased, category_final, due_name, due_at FROM incident"
+    ):
+        state = states[row[0]]
+        soonest = min(state.due.items(), key=lambda one: (one[1], one[0]), default=(None, None))
+        assert row[1:] == (
+            state.state,
+            state.open,
+            state.level,
+            state.organisation,
+            state.version,
+            state.merged_into,
+            state.escalated,
+            state.erased,
+            state.category_final,
+            *soonest,
+        )
+    orders = {
+        (matter, order.order, order.unit, order.state, order.active)
+        for matter, state in states.items()
+        for order in state.orders.values()
+    }
+    kept_orders = "SELECT matter::text, order_id::text, unit, state, active FROM unit_order"
+    assert set(acting.rows(kept_orders)) == orders
+    due = {(matter, name, at) for matter, state in states.items() for name, at in state.due.items()}
+    assert set(acting.rows("SELECT matter::text, name, due FROM deadline")) == due
+    own = {
+        (matter, acting.path(organisation))
+        for matter, state in states.items()
+        for organisation in (state.organisation, state.jurisdiction)
+    }
+    kept_own = "SELECT matter::text, path FROM matter_access WHERE relation = 'own'"
+    assert set(acting.rows(kept_own)) == own
+    asked = {
+        (matter, acting.path(organisation))
+        for matter, state in states.items()
+        for organisation in (*state.asked, state.desk)
+        if organisation
+    }
+    kept_asked = "SELECT matter::text, path FROM matter_access WHERE relation = 'asked'"
+    assert set(acting.rows(kept_asked)) == asked - own
 
 
 BROKEN = {

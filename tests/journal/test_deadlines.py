@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from muster.journal import deadlines
+from muster.journal.context import Due
 from muster.journal.deadlines import Ticker
-from muster.journal.perform import Answer, Asked
+from muster.journal.perform import Answer, Operation
 
 from .conftest import START
 from .diary import CLOSE, NOTE, OPEN, RING, Close, Note, Open, Shelf, together
@@ -94,10 +96,29 @@ def test_over_restarts_none_is_lost_and_none_rings_twice(make_shelf: Callable[..
 
 def test_a_stale_ticker_repeats_and_nothing_happens(shelf: Shelf) -> None:
     opened(shelf, 1)
-    stale: Asked = ticker(shelf).asked(MATTERS[0], "read", START + timedelta(minutes=1))
-    answers = [shelf.journal.perform(stale) for _ in range(3)]
+    due = START + timedelta(minutes=1)
+    answers = [shelf.journal.perform(ticker(shelf).asked(MATTERS[0], "read", due)) for _ in "123"]
     assert answers[0] == answers[1] == answers[2]
+    assert len(answers[0].entries) == 1
     assert rung(shelf) == MATTERS[:1]
+
+
+def test_one_that_fails_by_a_defect_keeps_no_other_waiting(shelf: Shelf) -> None:
+    opened(shelf, 5)
+    bad = MATTERS[1]
+
+    def decide(state: Any, asked: Due, context: Any) -> Any:
+        if context.matter == bad:
+            raise ZeroDivisionError
+        return RING.decide(state, asked, context)
+
+    faulty = Operation(name="diary.ring", input=Due, decide=decide)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):  # it is told, every time
+            Ticker(shelf.journal, lambda _name: faulty).run_due(START + timedelta(days=1))
+    assert rung(shelf) == [one for one in MATTERS[:5] if one != bad]
+    assert ticker(shelf).run_due(START + timedelta(days=1)) == 1  # mended: it is not lost
+    assert rung(shelf)[-1] == bad
 
 
 def test_two_tickers_at_once_ring_each_once(make_shelf: Callable[..., Shelf]) -> None:

@@ -154,6 +154,14 @@ def test_the_same_command_from_eight_threads_is_one_entry(shelf: Shelf) -> None:
     assert shelf.entries(A) == [(1, "diary.opened"), (2, "diary.noted")]
 
 
+def test_one_command_id_for_eight_matters_at_once_is_done_for_one(shelf: Shelf) -> None:
+    matters = [opened(shelf, str(uuid.UUID(int=n))) for n in range(1, 9)]
+    results = together(8, lambda n: shelf.do(NOTE, matters[n], Note(text="x"), command="c"))
+    assert sum(isinstance(one, Answer) for one in results) == 1, results
+    refused = [one.code for one in results if isinstance(one, Refused)]
+    assert refused == ["command.reused"] * 7
+
+
 def test_eight_threads_opening_one_matter_with_their_own_ids_open_one(shelf: Shelf) -> None:
     answers = together(8, lambda index: shelf.do(OPEN, A, Open(), command=f"c{index}"))
     codes = [one.code for one in answers if isinstance(one, Refused)]
@@ -272,17 +280,6 @@ def test_two_matters_locked_in_either_order_do_not_deadlock(shelf: Shelf) -> Non
 
 
 def test_a_contested_thing_goes_to_one(shelf: Shelf) -> None:
-    matters = [str(uuid.UUID(int=n)) for n in range(1, 13)]
-    for matter in matters:
-        opened(shelf, matter)
-    results = together(12, lambda n: shelf.do(TAKE, matters[n], Take("boat"), command="take"))
-    # one person, one command id, twelve matters: eleven are another use of the id
-    winners = [one for one in results if isinstance(one, Answer)]
-    assert len(winners) == 1
-    assert shelf.count("diary_thing") == 1
-
-
-def test_a_contested_thing_goes_to_one_of_many_people(shelf: Shelf) -> None:
     matters = [str(uuid.UUID(int=n)) for n in range(1, 13)]
     for matter in matters:
         opened(shelf, matter)

@@ -87,11 +87,27 @@ def test_killed_before_performing(
     broken = answering(
         Operation(name="diary.note", input=Note, decide=lambda *_: 1 / 0)  # type: ignore[arg-type]
     )
-    with pytest.raises(ZeroDivisionError):  # a defect is not passed over
-        Reactor(shelf.journal, [broken]).run_once()
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):  # a defect is not passed over, nor forgotten
+            Reactor(shelf.journal, [broken]).run_once()
     assert len(shelf.entries(A)) == 1
     Reactor(shelf.journal, [answering()]).run_once()
     assert len(shelf.entries(A)) == len(shelf.entries(B)) == 2
+
+
+def test_one_that_fails_by_a_defect_keeps_no_other_waiting(shelf: Shelf) -> None:
+    def decide(state: Any, asked: Note, context: Any) -> Any:
+        if context.matter == A:
+            raise ZeroDivisionError
+        return NOTE.decide(state, asked, context)
+
+    opened(shelf, A, B)
+    faulty = answering(Operation(name="diary.note", input=Note, decide=decide))
+    with pytest.raises(ZeroDivisionError):
+        Reactor(shelf.journal, [faulty]).run_once()
+    assert (len(shelf.entries(A)), len(shelf.entries(B))) == (1, 2)
+    Reactor(shelf.journal, [answering()]).run_once()
+    assert (len(shelf.entries(A)), len(shelf.entries(B))) == (2, 2)
 
 
 def test_two_reactors_at_once_do_it_once(make_shelf: Callable[..., Shelf]) -> None:
