@@ -427,6 +427,7 @@ def serve(settings: Settings) -> None:
 
     from muster.api import logs
     from muster.api.live_wire import LiveProtocol
+    from muster.api.patience import PatientProtocol
 
     logs.configure()
     app = application(open_system(settings))
@@ -436,6 +437,7 @@ def serve(settings: Settings) -> None:
         port=settings.port,
         log_config=None,
         access_log=False,
+        http=PatientProtocol,
         ws=LiveProtocol,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,

@@ -119,7 +119,13 @@ _OF_STATUS = {
 }
 
 
+#: What Litestar says when somebody hangs up while sending: nobody is there to be answered.
+_HUNG_UP = "client disconnected prematurely"
+
+
 def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    if error.detail == _HUNG_UP:
+        return answer(problem("input.invalid", {}, []))
     if error.status_code >= 500:
         return crash(request, error)
     code = _OF_STATUS.get(error.status_code, "input.invalid")
