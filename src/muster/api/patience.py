@@ -1,7 +1,8 @@
 """uvicorn's HTTP protocol, with an end to its patience.
 
-uvicorn waits as long as it takes for the head and the body of a request. Somebody who opens
-connections and says nothing, or a byte a minute, would hold them until there are none left.
+uvicorn waits as long as it takes for the head and the body of a request, and takes a head of any
+length. Somebody who opens connections and says nothing, or a byte a minute, would hold them until
+there are none left; somebody who never ends a head, until there is no memory left.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ class PatientProtocol(Base):  # type: ignore[misc]
     be here whole, counted from the connection or from its first byte on a kept one."""
 
     patience_s: ClassVar[float] = 30.0
+    largest_head: ClassVar[int] = 64 * 1024
+    _head = 0
     _end: asyncio.TimerHandle | None = None
     _given_away = False
 
@@ -27,7 +30,14 @@ class PatientProtocol(Base):  # type: ignore[misc]
         self._wait()
 
     def data_received(self, data: bytes) -> None:
+        if self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body):
+            self._head += len(data)
         super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._head = 0
+        elif self._head > self.largest_head and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
+            return
         whole = self.cycle is not None and not self.cycle.more_body
         if self._given_away or (whole and not self.cycle.response_complete):
             self._stop()

@@ -17,6 +17,7 @@ from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
+from litestar.exceptions import NotFoundException
 from litestar.middleware import ASGIMiddleware
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -56,12 +57,15 @@ SINGLE = frozenset(
 )
 
 
-class SingleHeaders(ASGIMiddleware):
-    """Refuses requests that say twice what may be said once (header.twice)."""
+class WellMeant(ASGIMiddleware):
+    """Refuses what no client means: a NUL in the address (route.unknown), and a header twice that
+    may stand once (header.twice)."""
 
     scopes = (ScopeType.HTTP,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if "\0" in scope["path"]:
+            raise NotFoundException
         seen: set[bytes] = set()
         for name, _ in scope["headers"]:
             if name in seen and name in SINGLE:
@@ -142,7 +146,7 @@ def page(web: Path) -> list[Any]:
 def _middleware(platform: RunningPlatform) -> list[Any]:
     found: list[Any] = [
         Began(),
-        SingleHeaders(),
+        WellMeant(),
         session.SessionMiddleware(session.sessions_for(platform)),
     ]
     if platform.driven is not None:
