@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -50,6 +51,20 @@ def envelopes(shelf: Shelf, matter: str) -> list[Any]:
             "SELECT bytes, hash FROM entry WHERE matter = %s::uuid ORDER BY number", (matter,)
         ).fetchall()
     return [(read_envelope(data), data, hashed.hex()) for data, hashed in rows]
+
+
+def crowded(shelf: Shelf, count: int) -> None:
+    """Open that many connections, so that as many commands really run side by side."""
+    shelf.pool.resize(count, max(count, 20))
+    shelf.pool.wait()
+
+
+def dawdle(_opening: Any, _asked: Any) -> None:
+    time.sleep(0.02)  # long enough that commands which are not held apart meet
+
+
+#: A note that takes its time between reading and writing.
+SLOW = Operation(name="diary.note", input=Note, decide=note, reads=dawdle)
 
 
 # --- what is written -------------------------------------------------------------------------
@@ -148,7 +163,8 @@ def test_a_retry_is_authorised_again(shelf: Shelf) -> None:
 
 def test_the_same_command_from_eight_threads_is_one_entry(shelf: Shelf) -> None:
     opened(shelf)
-    answers = together(8, lambda _: shelf.do(NOTE, A, Note(text="x"), command="c"))
+    crowded(shelf, 8)
+    answers = together(8, lambda _: shelf.do(SLOW, A, Note(text="x"), command="c"))
     assert all(isinstance(answer, Answer) for answer in answers), answers
     assert len({answer.recorded_at for answer in answers}) == 1
     assert shelf.entries(A) == [(1, "diary.opened"), (2, "diary.noted")]
@@ -156,7 +172,8 @@ def test_the_same_command_from_eight_threads_is_one_entry(shelf: Shelf) -> None:
 
 def test_one_command_id_for_eight_matters_at_once_is_done_for_one(shelf: Shelf) -> None:
     matters = [opened(shelf, str(uuid.UUID(int=n))) for n in range(1, 9)]
-    results = together(8, lambda n: shelf.do(NOTE, matters[n], Note(text="x"), command="c"))
+    crowded(shelf, 8)
+    results = together(8, lambda n: shelf.do(SLOW, matters[n], Note(text="x"), command="c"))
     assert sum(isinstance(one, Answer) for one in results) == 1, results
     refused = [one.code for one in results if isinstance(one, Refused)]
     assert refused == ["command.reused"] * 7
@@ -253,6 +270,7 @@ def test_a_connection_lost_before_the_commit_leaves_nothing_and_can_be_retried(
 
 def test_sixteen_writers_on_one_matter_number_without_gaps(shelf: Shelf) -> None:
     opened(shelf)
+    crowded(shelf, 16)
     each = 8
 
     def write(index: int) -> None:
@@ -269,6 +287,7 @@ def test_sixteen_writers_on_one_matter_number_without_gaps(shelf: Shelf) -> None
 def test_two_matters_locked_in_either_order_do_not_deadlock(shelf: Shelf) -> None:
     opened(shelf)
     opened(shelf, B)
+    crowded(shelf, 8)
 
     def write(index: int) -> None:
         one, other = (A, B) if index % 2 else (B, A)
@@ -283,6 +302,7 @@ def test_a_contested_thing_goes_to_one(shelf: Shelf) -> None:
     matters = [str(uuid.UUID(int=n)) for n in range(1, 13)]
     for matter in matters:
         opened(shelf, matter)
+    crowded(shelf, 12)
     results = together(
         12, lambda n: shelf.do(TAKE, matters[n], Take("boat"), command="t", person=f"p{n}")
     )
