@@ -169,15 +169,25 @@ def test_the_walk_can_see_what_it_looks_for(live_server: Instance, foreign: Fore
 
 
 def test_asked_in_shows_it_and_only_then(live_server: Instance, foreign: Foreign) -> None:
-    watcher = hired(live_server, "dispatcher", OURS)
+    """And then the matter, not the caller: masked for the police, nothing for others."""
+    roles = ("dispatcher", "partner", "volunteer")
+    watchers = {role: hired(live_server, role, OURS) for role in roles}
     path = f"/api/incidents/{foreign.matter}"
-    assert watcher.ask(path).code == "matter.unknown"
+    for watcher in watchers.values():
+        assert watcher.ask(path).code == "matter.unknown"
     asked = {"organisation": OURS, "reason": "示例：请支援"}
     foreign.insider.do(f"{path}/ask_in", asked)
-    assert watcher.get(path)["row"]["id"] == foreign.matter
-    text = str(watcher.get(f"{path}/entries"))
-    assert WORDS in text
-    assert CALLER not in text and PHONE not in text  # a party sees the matter, not the caller
+    for role, watcher in watchers.items():
+        seen = watcher.get(path)
+        assert seen["row"]["id"] == foreign.matter
+        text = str(watcher.get(f"{path}/entries"))
+        assert WORDS in text
+        assert CALLER not in text and PHONE not in text
+        shown = [seen["caller"]["name"], seen["caller"]["phone"]]
+        if role == "dispatcher":
+            assert all("*" in words for words in shown)
+        else:
+            assert shown == [None, None], role
 
 
 def test_nothing_can_be_done_to_a_foreign_matter(live_server: Instance, foreign: Foreign) -> None:
