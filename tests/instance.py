@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -71,6 +72,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _die_with_parent() -> None:
+    """A test run that is killed must not leave its servers behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 @dataclass
 class Instance:
     """A server process on a free port. `accounts`: role → (username, password)."""
@@ -94,6 +100,7 @@ class Instance:
                 stdout=output,
                 stderr=output,
                 cwd=ROOT,
+                preexec_fn=_die_with_parent,
             )
         self.wait_ready()
 
