@@ -63,7 +63,7 @@ def shown(value: Any) -> str:
 例 / examples:
   ./muster bench
   ./muster bench perform --json
-  ./muster bench crash --soak --rounds 2000
+  ./muster bench soak --soak --rounds 2000
 """
 )
 @click.argument("name", required=False)

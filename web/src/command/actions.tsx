@@ -29,12 +29,16 @@ export function Actions({ id, state, may, dispatching }: ActionsProps) {
     desk.setDispatching(operation === 'dispatch')
     setChosen(operation === 'dispatch' ? null : operation)
   }
-  useEffect(() => setChosen(null), [id, state])
   useKeys({
     ...(has('dispatch') ? { d: () => choose('dispatch'), D: () => choose('dispatch') } : {}),
     ...(has('remark') ? { r: () => choose('remark'), R: () => choose('remark') } : {}),
   })
   const offer = list.find((one) => one.operation === chosen)
+  // A unit signs while somebody writes: the words stay, unless the deed itself is no longer possible.
+  const gone = chosen !== null && offer === undefined
+  useEffect(() => {
+    if (gone) setChosen(null)
+  }, [gone])
   if (list.length === 0) return null
   return (
     <section className="block" aria-label={t('action.title')}>

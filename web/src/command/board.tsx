@@ -1,5 +1,5 @@
 /** The board: matters, map, units, and the one matter that is open. */
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { UnitsPanel } from '../action/units-panel'
 import { useSession } from '../identity/session'
@@ -20,7 +20,8 @@ import { Matter } from './matter'
 import { isOpenSieve, sift, subtree } from './sift'
 
 const ChartPane = lazy(() => import('../map/chart'))
-const Intake = lazy(() => import('./intake'))
+const loadIntake = () => import('./intake')
+const Intake = lazy(loadIntake)
 
 const REPORTERS = new Set(['call_taker', 'dispatcher', 'duty_chief', 'station_room'])
 
@@ -100,9 +101,14 @@ function BoardPage() {
   const [help, setHelp] = useState(false)
   const field = useRef<HTMLInputElement>(null)
   const mayReport = useMayReport()
+  // Fetched before it is asked for: a caller is already speaking when F2 is pressed.
+  useEffect(() => {
+    if (mayReport) void loadIntake()
+  }, [mayReport])
   const filter = useCallback(() => {
     go({ tab: 'list' })
-    // The field may have been hidden behind another tab until now.
+    // At once, so that no letter is missed; again when it was hidden behind another tab until now.
+    field.current?.focus()
     setTimeout(() => field.current?.focus(), 0)
   }, [])
   useBoardKeys(rows, filter, help, setHelp)

@@ -1,7 +1,7 @@
 /** Where: a name from the city's places, or a press on the map; the label says it as the caller does. */
 import { useQuery } from '@tanstack/react-query'
 import { AutoComplete } from 'antd'
-import { useEffect, useId, useMemo, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { findPlaces } from '../client/api'
 import type { Place } from '../client/types'
@@ -33,15 +33,15 @@ function usePlaces(text: string) {
 }
 
 interface PlaceProps {
+  id: string
   draft: Draft
   change: (part: Partial<Draft>) => void
   missing: boolean
 }
 
-export function IntakePlace({ draft, change, missing }: PlaceProps) {
+export function IntakePlace({ id, draft, change, missing }: PlaceProps) {
   const { t, i18n } = useTranslation()
   const sentence = useSentence()
-  const id = useId()
   const { data, error } = usePlaces(draft.label)
   const options = useMemo(
     () =>

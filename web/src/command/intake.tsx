@@ -15,6 +15,9 @@ import { BLANK_DRAFT, choices, type Draft, levelOf, missingIn, reportOf } from '
 import { IntakePlace } from './intake-place'
 import { LevelFlag } from './level-flag'
 
+/** Where the cursor goes when that part is missing. */
+const FIELDS = { point: 'intake-where', category: 'intake-what' } as const
+
 /** The draft with its identifier and time: both are made when the form is opened, not when it is sent. */
 function useDraft() {
   const { city } = useCity()
@@ -68,9 +71,14 @@ export default function Intake() {
   const level = levelOf(draft, city.categories)
   const { busy, fault, asked, send } = useReport(draft, level)
   const missing = asked ? missingIn(draft) : []
+  const attempt = (complete: boolean) => {
+    const [first] = missingIn(draft)
+    if (first !== undefined) document.getElementById(FIELDS[first])?.focus()
+    void send(complete)
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    void send(true)
+    attempt(true)
   }
   return (
     <FormTheme>
@@ -90,7 +98,7 @@ export default function Intake() {
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
           }}
         >
-          <IntakePlace draft={draft} change={change} missing={missing.includes('point')} />
+          <IntakePlace id={FIELDS.point} draft={draft} change={change} missing={missing.includes('point')} />
           <WhatFields draft={draft} level={level} change={change} missing={missing.includes('category')} />
           <WhoFields draft={draft} change={change} />
           {fault === null ? null : (
@@ -102,7 +110,7 @@ export default function Intake() {
             <button type="submit" className="button main" disabled={busy}>
               {t('intake.send')} <Key name="Ctrl Enter" />
             </button>
-            <button type="button" className="button" disabled={busy} onClick={() => void send(false)}>
+            <button type="button" className="button" disabled={busy} onClick={() => attempt(false)}>
               {t('intake.sendOpen')}
             </button>
             <button type="button" className="button plain" onClick={() => desk.setDraft(() => BLANK_DRAFT)}>
@@ -155,9 +163,9 @@ function WhatFields({ draft, level, change, missing }: FieldsProps & { level: nu
   const finds = useMemo(() => new Map(options.map((one) => [one.value, one.find])), [options])
   return (
     <>
-      <label htmlFor={`${id}what`}>{t('intake.what')}</label>
+      <label htmlFor={FIELDS.category}>{t('intake.what')}</label>
       <Select
-        id={`${id}what`}
+        id={FIELDS.category}
         showSearch={{
           filterOption: (typed, option) => (finds.get(option?.value ?? '') ?? '').includes(typed.trim().toLowerCase()),
         }}

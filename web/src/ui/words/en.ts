@@ -231,7 +231,7 @@ export const en: Words = {
     people: 'officers',
     vehicles: 'cars',
     boats: 'boats',
-    away: 'from the place',
+    away: 'at a distance of',
   },
   rating: { '1': 'Satisfied', '2': 'Mostly satisfied', '3': 'Not satisfied' },
   cancel: { invalid: 'invalid', cancelled: 'cancelled' },
