@@ -58,10 +58,11 @@ class Seeds:
     def do(self, matter: str, word: str, body: Any = None) -> None:
         self.chief.do(f"/api/incidents/{matter}/{word}", body)
 
-    def unit(self) -> str:
-        """A free unit of ours; when there is none, all are made free first."""
+    def unit(self, of: str = "") -> str:
+        """A free unit of ours, or of one organisation; when none is free, all are made so first."""
         for _ in range(2):
             rows = [one for one in self.chief.get("/api/units")["items"] if one["id"] in self.units]
+            rows = [one for one in rows if of in ("", one["organisation"])]
             for row in rows:
                 if row["group"] == "available":
                     return str(row["id"])
