@@ -20,7 +20,6 @@ from urllib.parse import parse_qs, urlsplit
 from muster.geography.pack import Pack
 from muster.journal.clock import monotonic
 
-SIGN_S = 60
 STEP_STATE = {
     "deliver": "delivered",
     "sign": "signed",
@@ -41,7 +40,8 @@ class Refusal(Exception):
 @dataclass
 class Trouble:
     """What to do wrong, and how often: counts go down with every time. `every`: only at every
-    so-many-th request. `lose`, `double`: what happens to the entry of a command with this path."""
+    so-many-th request. `lose`, `double`: what happens to the entry of a command with this path.
+    `refuse`: last word of a path -> code, once."""
 
     break_connection: int = 0
     fail: int = 0
@@ -49,6 +49,7 @@ class Trouble:
     every: int = 1
     lose: Callable[[str], bool] = lambda path: False
     double: Callable[[str], bool] = lambda path: False
+    refuse: dict[str, str] = field(default_factory=dict)
 
     def strikes(self, name: str, request: int) -> bool:
         """Whether this trouble happens now; then it is one less."""
@@ -78,6 +79,8 @@ class FakeCity:
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
         self._now, self._since = self.start, monotonic()
+        # A phone needs real milliseconds too: at thousands of times the speed nobody could sign.
+        self.sign_s = 60 + self.speed
 
     def now(self) -> datetime:
         if not self.speed:
@@ -109,7 +112,7 @@ class FakeCity:
             self.append(matter, "order.given", None)
 
     def give(self, matter: dict[str, Any], order: str, unit: str) -> None:
-        sign_by = self.now() + timedelta(seconds=SIGN_S)
+        sign_by = self.now() + timedelta(seconds=self.sign_s)
         matter["orders"].append(
             {"order": order, "unit": unit, "state": "given", "sign_by": sign_by}
         )
@@ -205,9 +208,11 @@ class Handler(BaseHTTPRequestHandler):
         who = self._who(method)
         if said := self.headers.get("Simulated-Now"):
             city.drive(datetime.fromisoformat(said))
+        elif city.speed:
+            city.drive(city.now())
         if parts == ["city"]:
             clock = {"now": city.now(), "speed": city.speed}
-            limits = [{"name": "sign", "seconds": SIGN_S, "level": None}]
+            limits = [{"name": "sign", "seconds": round(city.sign_s), "level": None}]
             return 200, {"clock": clock, "simulated": True, "clocks": limits}
         if parts[0] == "units":
             return self._units(parts, body)
@@ -288,6 +293,8 @@ class Handler(BaseHTTPRequestHandler):
             if known != told:
                 raise Refusal(409, "command.reused")
             return 200, answer
+        if code := city.trouble.refuse.pop(parts[-1], None):
+            raise Refusal(409, code)
         if len(parts) == 1:
             if body["id"] in city.matters:
                 raise Refusal(409, "matter.exists")

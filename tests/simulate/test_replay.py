@@ -151,6 +151,36 @@ def test_a_second_call_about_the_same_thing_is_merged(
     assert report.closed == 10
 
 
+def test_a_call_that_cannot_be_merged_after_all_is_sent_on_its_own(
+    options: ReplayOptions, write_file: Callable[[list[str]], Path], starter: Starter
+) -> None:
+    twin = rows(10)[4].replace("c4,", "twin,").replace("00:16:07", "00:16:47")
+    trouble = Trouble(refuse={"merge": "merge.main_closed"})
+    file = write_file([*rows(10), twin])
+    report = run(replace(options, file=file, start=starter(trouble)))
+    assert (report.merged, report.closed) == (0, 11)
+    assert report.refused == {"merge.main_closed": 1}
+
+
+@pytest.mark.parametrize("step", ["deliver", "sign", "set_out", "arrive", "handle", "finish"])
+def test_an_officer_whose_clock_is_ahead_asks_the_time_and_goes_on(
+    step: str, options: ReplayOptions, write_file: Callable[[list[str]], Path], starter: Starter
+) -> None:
+    trouble = Trouble(refuse={step: "time.impossible"})
+    report = run(replace(options, file=write_file(rows(3)), start=starter(trouble)))
+    assert report.closed == 3 and report.refused == {} and not trouble.refuse
+
+
+@pytest.mark.parametrize("word", ["feed_back", "close", "dispatch"])
+def test_a_refusal_ends_no_other_business(
+    word: str, options: ReplayOptions, write_file: Callable[[list[str]], Path], starter: Starter
+) -> None:
+    trouble = Trouble(refuse={word: "authority.denied"})
+    report = run(replace(options, file=write_file(rows(6)), start=starter(trouble)))
+    assert report.refused["authority.denied"] == 1
+    assert report.closed >= 5 and report.lost == 0
+
+
 def test_rows_of_one_call_open_one_matter(
     options: ReplayOptions, write_file: Callable[[list[str]], Path], starter: Starter
 ) -> None:
@@ -160,10 +190,18 @@ def test_rows_of_one_call_open_one_matter(
 
 
 def test_live_play_by_the_servers_own_clock(options: ReplayOptions, starter: Starter) -> None:
-    report = run(replace(options, speed=20_000.0, draft=True))
+    report = run(replace(options, speed=5000.0))
     assert report.calls == 60 and report.lost == 0
     assert report.closed + report.merged == 60
-    assert report.speed == "20000.0"
+    assert report.speed == "5000.0"
+    assert report.late_s.n > 60
+
+
+def test_a_replay_too_fast_for_the_machine_says_so(options: ReplayOptions) -> None:
+    report = run(replace(options, speed=200_000.0))
+    assert report.lost == 0
+    assert report.fell_behind and "could not keep up" in report.table()
+    assert not run(replace(options, work=options.work / "driven")).fell_behind
 
 
 def test_a_server_fault_is_counted_and_ends_only_that_business(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -28,6 +29,8 @@ class Agenda:
         self._steps: list[tuple[datetime, int, Step]] = []
         self._put = 0
         self._running = 0
+        #: Clock seconds by which the latest live steps were taken after their time.
+        self.late_s: deque[float] = deque(maxlen=20_000)
         self._changed = threading.Condition()
 
     def at(self, when: datetime, step: Step) -> None:
@@ -57,7 +60,9 @@ class Agenda:
             now = clock.now()
             if self._steps and self._steps[0][0] <= now:
                 self._running += 1
-                return now, heapq.heappop(self._steps)[2]
+                when, _, step = heapq.heappop(self._steps)
+                self.late_s.append((now - when).total_seconds())
+                return now, step
             wait = _NAP_S
             if self._steps:
                 left = (self._steps[0][0] - now).total_seconds() / clock.speed

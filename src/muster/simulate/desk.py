@@ -121,7 +121,12 @@ class CommandDesk:
                 and abs(one.age_s) <= habits.join_within_s
             ):
                 body: Body = {"into": str(one.incident.id), "reason": "同一地点同类警情（模拟）"}
-                self._command(matter, "merge", body)
+                try:
+                    self._command(matter, "merge", body)
+                except DoorRefused as error:
+                    # It was closed or merged itself meanwhile: then this one is sent on its own.
+                    self._play.figures.refused(error.code)
+                    return False
                 self._play.figures.count("merged")
                 return True
         return False

@@ -290,13 +290,19 @@ class Officers:
         """The last unit at the scene gives the closing feedback before it leaves."""
         matter = errand.matter
         with self._play.lock:
-            last = matter.active <= {errand.order}
-        if last and not matter.reported:
-            self._say(errand, now, final=True)
+            # In one breath: of two units leaving at once exactly one is the last.
+            matter.active.discard(errand.order)
+            closing = not matter.active and not matter.reported
+        if closing:
+            try:
+                self._say(errand, now, final=True)
+            except DoorRefused as error:
+                # Somebody else closed it meanwhile; the unit leaves all the same.
+                self._play.figures.refused(error.code)
         self._step(errand, "finish", now)
         self._end(errand, now)
-        if last:
-            if matter.arrived_at is not None:
+        if closing:
+            if matter.arrived_at is not None and not matter.sent_back:
                 self._play.figures.span("clear_s", (now - matter.arrived_at).total_seconds())
             self.reported(matter, now)
         self._go_home(errand.unit, now)

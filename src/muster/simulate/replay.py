@@ -21,6 +21,7 @@ from muster.simulate.columns import ColumnMap, read_map
 from muster.simulate.doors import DoorRefused, Doors, DoorShut
 from muster.simulate.draft import Names, level_of, write_draft
 from muster.simulate.engine import Engine, Progress
+from muster.simulate.figures import spread
 from muster.simulate.ledger import Audit, Ledger
 from muster.simulate.people import Accounts
 from muster.simulate.play import Habits, new_id
@@ -295,6 +296,7 @@ def _report(
         arrive_s=figures.spread("arrive_s"),
         clear_s=figures.spread("clear_s"),
         recorded_arrive_s=figures.spread("recorded_arrive_s"),
+        late_s=spread(engine.play.agenda.late_s),
         refused=figures.refusals(),
         faults=figures.faults(),
         requests=requests,

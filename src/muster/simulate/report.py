@@ -49,6 +49,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     arrive_s: Spread
     clear_s: Spread
     recorded_arrive_s: Spread
+    late_s: Spread
     refused: dict[str, int]
     faults: dict[str, int]
     requests: int
@@ -57,6 +58,11 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool
     note_zh: str
     note_en: str
+
+    @property
+    def fell_behind(self) -> bool:
+        """A live play in which one step in ten came more than TOO_LATE_S late."""
+        return self.late_s.p90 is not None and self.late_s.p90 > TOO_LATE_S
 
     def json(self) -> str:
         """One line."""
@@ -76,6 +82,8 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
             lines.append(f"  被拒请求 refused {code}: {number}")
         for text, number in self.faults.items():
             lines.append(f"  服务器故障 server fault ×{number}: {text}")
+        if self.fell_behind:
+            lines += ["  " + BEHIND_ZH, "  " + BEHIND_EN]
         if self.interrupted:
             lines.append("  提前停止，数字只到停止时 / stopped early: figures up to then")
         lines += ["", self.note_zh, self.note_en]
@@ -93,6 +101,14 @@ NOTE_EN: Final = (
     "order to first unit on scene; clear = first unit on scene to last unit free; recorded arrive "
     "= the first unit's time in the record, beside it for comparison. lost = acknowledged commands "
     "that are not in the journal afterwards: must be 0."
+)
+
+#: Clock seconds. Later than this, people seem to answer late who in truth were not served.
+TOO_LATE_S: Final = 30.0
+BEHIND_ZH: Final = "本机跟不上这个速度，各段用时偏大：请降低 --speed，或用 --speed max。"
+BEHIND_EN: Final = (
+    "This machine could not keep up at this speed and the spans are too long: "
+    "use a lower --speed, or --speed max."
 )
 
 _COUNTS: Final = (
@@ -117,6 +133,7 @@ _SPANS: Final = (
     ("arrive_s", "到场 秒（仿真）", "arrive, s (simulated)"),
     ("recorded_arrive_s", "记录到场 秒", "arrive, s (recorded)"),
     ("clear_s", "离场 秒（仿真）", "clear, s (simulated)"),
+    ("late_s", "步骤延迟 秒", "steps late, s (live)"),
 )
 
 
