@@ -93,6 +93,26 @@ function useMayReport(): boolean {
   return grants.some((grant) => REPORTERS.has(grant.role))
 }
 
+/** Fetched before it is asked for: a caller is already speaking when F2 is pressed. */
+function useIntakeReady(mayReport: boolean): void {
+  useEffect(() => {
+    if (mayReport) void loadIntake()
+  }, [mayReport])
+}
+
+/** A press on the map sets the place of the call being written down. */
+function usePick(): (point: { lon: number; lat: number }) => void {
+  const { setDraft } = useDesk()
+  return useCallback(
+    (point) => {
+      setDraft((draft) => ({ ...draft, point }))
+      // On a phone the form is behind another tab.
+      go({ tab: 'matter' })
+    },
+    [setDraft],
+  )
+}
+
 function BoardPage() {
   const { t } = useTranslation()
   const place = usePlace()
@@ -101,10 +121,7 @@ function BoardPage() {
   const [help, setHelp] = useState(false)
   const field = useRef<HTMLInputElement>(null)
   const mayReport = useMayReport()
-  // Fetched before it is asked for: a caller is already speaking when F2 is pressed.
-  useEffect(() => {
-    if (mayReport) void loadIntake()
-  }, [mayReport])
+  useIntakeReady(mayReport)
   const filter = useCallback(() => {
     go({ tab: 'list' })
     // At once, so that no letter is missed; again when it was hidden behind another tab until now.
@@ -113,15 +130,7 @@ function BoardPage() {
   }, [])
   useBoardKeys(rows, filter, help, setHelp)
   const side = desk.intake || place.matter !== null
-  const { setDraft } = desk
-  const pick = useCallback(
-    (point: { lon: number; lat: number }) => {
-      setDraft((draft) => ({ ...draft, point }))
-      // On a phone the form is behind another tab.
-      go({ tab: 'matter' })
-    },
-    [setDraft],
-  )
+  const pick = usePick()
   return (
     <div className="board" data-tab={place.tab} data-side={side ? 'open' : 'closed'}>
       <BoardHead help={() => setHelp(true)} />
