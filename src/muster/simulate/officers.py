@@ -20,6 +20,7 @@ from muster.simulate.words import feedback_text
 
 #: At most so many fixes in one batch; a phone without signal for longer thins them out.
 _BATCH: Final = 60
+_STANDING_S = 120.0
 _PATROL_KMH: Final = 25.0
 _RETURN_REASONS: Final = (
     "车辆故障，无法出动（模拟）",
@@ -97,6 +98,7 @@ class Officers:
                 # Hundreds of phones signing in at once would be nobody's day.
                 start = unit.dice.uniform(1, 12 * self._play.habits.roll_every_s)
                 self._play.after(now, start, self._roaming(unit))
+                self._play.after(now, start, self._standing(unit))
         return signed
 
     # --- the phone --------------------------------------------------------------------------
@@ -379,7 +381,7 @@ class Officers:
         moments = list(way.moments(since, min(now, way.end), every))[-_BATCH:]
         if now >= way.end:
             moments = [*moments[-_BATCH + 1 :], way.end] if moments[-1:] != [way.end] else moments
-        fixes = []
+        fixes: list[dict[str, object]] = []
         for moment in moments:
             spot = way.at(moment)
             fixes.append(
@@ -395,6 +397,20 @@ class Officers:
         if not fixes:
             return
         unit.fixed_at = now
+        self._send(unit, fixes)
+
+    def _standing(self, unit: Patrol) -> Callable[[datetime], None]:
+        return lambda at: self._stand(unit, at)
+
+    def _stand(self, unit: Patrol, now: datetime) -> None:
+        """A phone that does not move says so now and then, or its unit would count as silent."""
+        self._play.after(now, _STANDING_S, self._standing(unit))
+        if unit.leg is None:
+            spot = unit.spot
+            here = {"lon": spot.lon, "lat": spot.lat, "at": rfc3339(now), "speed_kmh": 0}
+            self._send(unit, [{**here, "accuracy_m": 8}])
+
+    def _send(self, unit: Patrol, fixes: list[dict[str, object]]) -> None:
         try:
             body: Body = {"unit": unit.crew.unit, "fixes": fixes}
             self._play.doors.send(unit.crew.account, "/api/positions", body)
