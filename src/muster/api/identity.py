@@ -425,11 +425,18 @@ def _set_active(
 
 
 def _managed(connection: Connection[Any], actor: Actor, person: str) -> Person:
-    """A person the actor manages; others are unknown, whether they exist or not."""
+    """A person the actor manages; others are unknown, whether they exist or not.
+
+    Who holds a role outside the actor's area is not the actor's to manage: a new password for the
+    account would be a key to that role.
+    """
     authorise(connection, actor, MANAGE)
     found = people.find_person(connection, person)
-    path = path_of(connection, found.organisation)
-    if not scope_of(connection, actor).allows_at(MANAGE, path):
+    now, scope = real_now(), scope_of(connection, actor)
+    held = tables.grants_of(connection, [found.id])
+    paths = [one.path for one in held if one.valid_until is None or one.valid_until > now]
+    paths.append(path_of(connection, found.organisation))
+    if not all(scope.allows_at(MANAGE, path) for path in paths):
         raise Refused("person.unknown")
     return found
 

@@ -19,7 +19,12 @@ from muster.identity import tables
 from muster.identity.organisations import path_of
 from muster.identity.passwords import Passwords, check_policy
 from muster.identity.roles import ROLES
-from muster.identity.sessions import USERNAME, end_sessions, normal_username
+from muster.identity.sessions import (
+    USERNAME,
+    end_sessions,
+    normal_username,
+    set_password_hash,
+)
 from muster.identity.tables import GrantRow, Person
 from muster.journal.audit import change
 from muster.journal.refusal import Refused
@@ -94,7 +99,7 @@ def reset_password(
         raise Refused("person.self")
     check_policy(password, person.username)
     hashed = passwords.hash(password)
-    write_person(connection, person, actor=actor, reason=reason, password_hash=hashed)
+    set_password_hash(connection, person, hashed, actor=actor, reason=reason)
     end_sessions(connection, person.id, actor=actor, reason=reason)
 
 
@@ -211,7 +216,8 @@ def set_active(
         raise Refused("person.self")
     changed = msgspec.structs.replace(row, active=active)
     if changed != row:
-        write_person(connection, changed, actor=actor, reason=reason)
+        key = {"id": person}
+        change(connection, "person", key, {"active": active}, actor=actor, reason=reason)
     if not active:
         end_sessions(connection, person, actor=actor, reason=reason)
     return changed

@@ -301,16 +301,10 @@ def csrf_of(token: str) -> str:
 def set_password_hash(
     connection: Connection[Any], person: tables.Person, hashed: str, *, actor: str, reason: str
 ) -> None:
-    """Keep a new password hash, with its audit row."""
-    values = {
-        "name": person.name,
-        "username": person.username,
-        "organisation": person.organisation,
-        "active": person.active,
-        "invented": person.invented,
-        "password_hash": hashed,
-    }
-    change(connection, "person", {"id": person.id}, values, actor=actor, reason=reason)
+    """Keep a new password hash, with its audit row. Nothing else of the person is written: while
+    the hash was made, somebody may have closed the account."""
+    key = {"id": person.id}
+    change(connection, "person", key, {"password_hash": hashed}, actor=actor, reason=reason)
 
 
 def end_sessions(

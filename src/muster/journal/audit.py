@@ -25,9 +25,10 @@ def change(
 ) -> None:
     """Insert, update (same key) or delete (`values` None) one row and write its audit row.
 
-    `key` names the primary key's columns. Runs in the caller's transaction. The audit row
-    holds before and after as text and chains to the audit row before it; columns named
-    `*_hash` and `*_secret` are shown only as "set".
+    `key` names the primary key's columns. Columns that `values` does not name stay as they are,
+    also when somebody else has just changed them: name only what is meant to change. Runs in the
+    caller's transaction. The audit row holds before and after as text and chains to the audit row
+    before it; columns named `*_hash` and `*_secret` are shown only as "set".
     """
     names = list(key)
     where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in names)
@@ -47,8 +48,10 @@ def change(
                 sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(table), where),
                 list(key.values()),
             )
+        elif found is not None:
+            _update(cursor, table, key, values)
         else:
-            _write(cursor, table, key, values)
+            _insert(cursor, table, key, values)
         after = {**(before or {}), **key, **values} if values is not None else None
         _append(cursor, (table, dict(key), before, after, actor, reason))
 
@@ -60,19 +63,26 @@ def _row_of(found: Any) -> Row | None:
     return value
 
 
-def _write(cursor: Any, table: LiteralString, key: Row, values: Row) -> None:
+def _insert(cursor: Any, table: LiteralString, key: Row, values: Row) -> None:
     columns = [*key, *values]
-    update = sql.SQL(", ").join(
-        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(n)) for n in values
-    )
-    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO {}").format(
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.SQL(", ").join(sql.Placeholder() for _ in columns),
-        sql.SQL(", ").join(map(sql.Identifier, key)),
-        sql.SQL("UPDATE SET {}").format(update) if values else sql.SQL("NOTHING"),
     )
     cursor.execute(statement, [*key.values(), *values.values()])
+
+
+def _update(cursor: Any, table: LiteralString, key: Row, values: Row) -> None:
+    if not values:
+        return
+    pairs = sql.SQL("{} = %s")
+    statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(pairs.format(sql.Identifier(name)) for name in values),
+        sql.SQL(" AND ").join(pairs.format(sql.Identifier(name)) for name in key),
+    )
+    cursor.execute(statement, [*values.values(), *key.values()])
 
 
 def _shown(row: Row | None) -> Row | None:

@@ -61,7 +61,8 @@ def sign_on(
         raise Refused("unit.crew_empty", unit=unit.id)
     if asked.until is not None and asked.until <= now:
         raise Refused("time.impossible", path="until")
-    for person in asked.crew:
+    for person in sorted(set(asked.crew)):
+        lock(connection, f"person:{person}")  # another unit may be signing them on just now
         elsewhere = [one for one in tables.crewed_by(connection, person) if one != unit.id]
         if elsewhere:
             raise Refused("unit.crew_elsewhere", person=person, unit=elsewhere[0])
