@@ -23,7 +23,8 @@ CALLER, PHONE, WORDS = SECRETS
 @dataclass
 class Seeds:
     """`make(state)` gives a fresh matter in that state. `chief` and `second` hold every right
-    over the whole city; `units` are on duty."""
+    over the whole city; `units` are on duty. `orders`: (matter, order); `merged`: duplicate → main.
+    """
 
     chief: Person
     second: Person
@@ -32,6 +33,7 @@ class Seeds:
     now: datetime
     orders: list[tuple[str, str]] = field(default_factory=list)
     matters: list[str] = field(default_factory=list)
+    merged: dict[str, str] = field(default_factory=dict)
     _serial: Any = field(default_factory=lambda: itertools.count(1))
 
     def fresh(self) -> str:
@@ -143,7 +145,10 @@ class Seeds:
         return self._after("closed", "archive")
 
     def _merged(self) -> str:
-        return self._after("waiting", "merge", {"into": self._waiting(), "reason": "示例"})
+        main = self._waiting()
+        matter = self._after("waiting", "merge", {"into": main, "reason": "示例"})
+        self.merged[matter] = main
+        return matter
 
     def _cancelled(self) -> str:
         matter = self._waiting()

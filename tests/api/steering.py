@@ -48,11 +48,13 @@ class Steering:
             case.body = self.real(case.body, order)
             if "fixes" in case.body and self._likely():
                 case.body["unit"] = self.crewing[1]
+            if "main" in case.body and matter in self.seeds.merged and self._likely():
+                case.body["main"] = self.seeds.merged[matter]
             if set(case.body) == {"username", "password"} and self._likely():
                 case.body["username"] = self.chance.choice(list(self.victims.values()))
         if "Idempotency-Key" in case.headers:
             case.headers["Idempotency-Key"] = self.a_command()
-        if "before" in case.query and self._likely():
+        if isinstance(case.query.get("before"), str) and self._likely():
             case.query["before"] = f"{shown(self.seeds.now)},{self.a_matter()}"
         for name in ("q", "after"):
             if name in case.query and self.chance.random() < 0.5:
@@ -115,6 +117,7 @@ class Steering:
 
     def _choices(self, order: str) -> dict[str, Callable[[], Any]]:
         pack, pick, now = self.pack, self.chance.choice, self.seeds.now
+        officers = [one.id for one in pack.people.values() if one.unit in self.seeds.units]
 
         def secret() -> str:
             return SECRETS[2] + pick(("", " 🚨", "\u202eabc", "'; DROP TABLE entry; --", "<b>"))
@@ -132,8 +135,8 @@ class Steering:
             "officer_unit": lambda: pick(self.seeds.units),
             "officer_order": self.seeds.fresh,
             "status": lambda: pick(list(pack.statuses)),
-            "crew": lambda: [pick([one.id for one in pack.people.values() if one.unit])],
-            "on_behalf_of": lambda: pick([one.id for one in pack.people.values() if one.unit]),
+            "crew": lambda: [pick(officers)],
+            "on_behalf_of": lambda: pick([None, None, pick(officers)]),
             "into": self.a_matter,
             "main": self.a_matter,
             "order": lambda: order,
