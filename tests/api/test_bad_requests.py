@@ -363,6 +363,40 @@ def test_a_method_that_is_none(target: Fuzzed, method: str) -> None:
     assert target.people["duty_chief"].ask("/healthz").status == 200
 
 
+SMUGGLED = (
+    b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+    b"Content-Length: 4\r\nContent-Length: 40\r\n",
+    b"Content-Length: -4\r\n",
+    b"Content-Length: 4x\r\n",
+    b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding : chunked\r\n",
+    b" folded: x\r\n",
+)
+
+
+@pytest.mark.parametrize("head", SMUGGLED)
+def test_a_request_cannot_hide_in_another(target: Fuzzed, head: bytes) -> None:
+    """What two readers could cut differently is refused, or read as one request."""
+    assert b'"alive":true' not in followed(target, head)
+
+
+def test_a_request_may_follow_another(target: Fuzzed) -> None:
+    """Else the test above proves nothing."""
+    assert b'"alive":true' in followed(target, b"Content-Length: 5\r\n")
+
+
+def followed(target: Fuzzed, head: bytes) -> bytes:
+    """All that comes back for a request with these headers and another after its body."""
+    port = int(target.server.url.rpartition(":")[2])
+    hidden = b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+        raw.sendall(b"POST /api/session HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n" + hidden)
+        heard = b""
+        while b'"alive":true' not in heard and (piece := raw.recv(65_536)):
+            heard += piece
+    return heard
+
+
 def test_options_say_what_is_there_and_no_more(target: Fuzzed, chief: Person) -> None:
     origin: list[Header] = [
         ("Origin", "https://elsewhere.example"),
@@ -445,7 +479,8 @@ def test_every_answer_is_safe_to_show(
     assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
     assert "script-src" not in policy and "unsafe-eval" not in policy
     assert heard.headers["x-content-type-options"] == "nosniff"
-    assert heard.headers["referrer-policy"] == "same-origin"
+    for name in ("referrer-policy", "cross-origin-opener-policy", "cross-origin-resource-policy"):
+        assert heard.headers[name] == "same-origin"
     assert "server" not in heard.headers and "x-powered-by" not in heard.headers
     if path.startswith("/api/"):
         caching = heard.headers["cache-control"]
