@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +50,9 @@ class Console:
 
     def say(self, words: Any) -> None:
         assert self.socket is not None
-        self.socket.send(msgspec.json.encode(words).decode())
+        # The server may have closed already; `hear` then tells how.
+        with contextlib.suppress(ConnectionClosed):
+            self.socket.send(msgspec.json.encode(words).decode())
 
     def part(self) -> None:
         assert self.socket is not None
