@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -72,6 +73,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _in_main_thread() -> bool:
+    """The death signal comes when the *thread* ends that started the process."""
+    return threading.current_thread() is threading.main_thread()
+
+
 def _die_with_parent() -> None:
     """A test run that is killed must not leave its servers behind."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
@@ -100,7 +106,7 @@ class Instance:
                 stdout=output,
                 stderr=output,
                 cwd=ROOT,
-                preexec_fn=_die_with_parent,
+                preexec_fn=_die_with_parent if _in_main_thread() else None,
             )
         self.wait_ready()
 
