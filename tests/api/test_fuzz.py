@@ -10,6 +10,7 @@ the journal must verify, a rebuild must equal what is kept, and nobody's words m
 from __future__ import annotations
 
 import random
+import traceback
 from typing import Any
 
 import psycopg
@@ -119,7 +120,9 @@ def examples(
             if not fits and not target.fits(case):
                 assert response.status_code >= 400, f"taken: {case.body!r}"
         except Exception as failure:
-            failures.append(f"{role}: {failure!s}"[:3000])
+            where = traceback.extract_tb(failure.__traceback__)[-1]
+            said = f"{type(failure).__name__} at {where.name}:{where.lineno}: {failure}"
+            failures.append(f"{role}: {said}\n{case.as_curl_command()}"[:3000])
 
     strategy = operation.as_strategy(generation_mode=mode)
     limited: Any = settings(QUIET, max_examples=count)
