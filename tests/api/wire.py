@@ -97,11 +97,14 @@ def assert_refused(heard: Heard, status: int, code: str, path: str | None = None
 
 
 def counts(target: Fuzzed) -> dict[str, int]:
-    """Rows of every table but those that asking alone may change."""
+    """Rows of every table but those that asking alone may change.
+
+    A partition counts with its table: the days ahead are made when the server gets to it.
+    """
     with psycopg.connect(target.server.settings.owner_dsn) as owner:
         names = owner.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-            " AND table_type = 'BASE TABLE'"
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') AND NOT relispartition"
         ).fetchall()
         found = {}
         for (name,) in names:
@@ -120,4 +123,4 @@ def nothing_written(target: Fuzzed) -> Iterator[None]:
     before = counts(target)
     yield
     after = counts(target)
-    assert after == before, {name: (before[name], after[name]) for name in before}
+    assert after == before, set(after.items()) ^ set(before.items())
