@@ -6,8 +6,36 @@ import { Refusal } from './client/request'
 import { First } from './identity/first'
 import { SessionProvider, useSessionDoor } from './identity/session'
 import { SignIn } from './identity/sign-in'
+import { PAGES } from './pages'
+import { CityProvider } from './ui/city'
 import { LoadFailed, Loading } from './ui/empty'
+import { NoticeLine, NoticeProvider } from './ui/notice'
+import { usePlace } from './ui/place'
 import { ThemeProvider } from './ui/theme'
+
+/** The board, or the page of its own that the address names. */
+function Page() {
+  const { t } = useTranslation()
+  const { page } = usePlace()
+  const Body = PAGES.find((one) => one.name === page)?.Body
+  if (Body === undefined) {
+    return (
+      <Suspense fallback={<Loading what={t('load.board')} />}>
+        <Board />
+      </Suspense>
+    )
+  }
+  return (
+    <Suspense fallback={<Loading what={t('page.loading')} />}>
+      <NoticeProvider>
+        <CityProvider>
+          <Body />
+          <NoticeLine />
+        </CityProvider>
+      </NoticeProvider>
+    </Suspense>
+  )
+}
 
 const loadBoard = () => import('./command/board')
 const Board = lazy(loadBoard)
@@ -40,9 +68,7 @@ function Door() {
   return (
     <>
       <div inert={lost} className={lost ? 'behind' : ''} key={state.session.person.id}>
-        <Suspense fallback={<Loading what={t('load.board')} />}>
-          <Board />
-        </Suspense>
+        <Page />
       </div>
       {lost ? <SignIn again known={state.session.person.username} /> : null}
     </>

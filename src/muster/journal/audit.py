@@ -8,10 +8,10 @@ from typing import Any, LiteralString
 import msgspec
 from psycopg import Connection, sql
 
-from muster.journal.entry import canonical, digest
+from muster.journal import chain
+from muster.journal.entry import canonical
 
 Row = Mapping[str, Any]
-_LOCK_AUDIT = 0x4D55_5354_4155_4449
 
 
 def change(
@@ -34,7 +34,7 @@ def change(
     where = sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(n)) for n in names)
     with connection.cursor() as cursor:
         # Before the row: two transactions of several changes each would wait for one another.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_AUDIT,))
+        chain.lock(cursor, "audit")
         cursor.execute(
             sql.SQL("SELECT to_jsonb(t) FROM {} t WHERE {} FOR UPDATE").format(
                 sql.Identifier(table), where
@@ -106,19 +106,7 @@ def _append(cursor: Any, record: tuple[str, Row, Row | None, Row | None, str, st
             }
         )
     )
-    cursor.execute("SELECT hash FROM audit ORDER BY number DESC LIMIT 1")
-    last = cursor.fetchone()
-    previous = bytes(_first(last)) if last else b"\0" * 32
-    chained = bytes.fromhex(digest(previous + body))
-    cursor.execute(
-        "INSERT INTO audit (table_name, actor, reason, body, previous, hash)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (table, actor, reason, body, previous, chained),
-    )
-
-
-def _first(row: Any) -> Any:
-    return next(iter(row.values())) if isinstance(row, Mapping) else row[0]
+    chain.append(cursor, "audit", body, {"table_name": table, "actor": actor, "reason": reason})
 
 
 def _texts(row: Row | None) -> dict[str, str | None] | None:

@@ -3,11 +3,13 @@ import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Mark } from '../identity/gate'
 import { useSession, useSessionDoor } from '../identity/session'
+import { PAGES } from '../pages'
 import { useCity } from '../ui/city'
 import { useNow } from '../ui/clock'
 import { useSentence } from '../ui/empty'
 import { named } from '../ui/language'
 import { useSay } from '../ui/notice'
+import { go } from '../ui/place'
 import { LanguageSwitch, ThemeSwitch } from '../ui/switches'
 import { clockTime } from '../ui/time'
 import { word } from '../ui/word'
@@ -97,10 +99,27 @@ function Person({ help }: { help: () => void }) {
         >
           {t('head.keys')} <kbd>?</kbd>
         </button>
+        <PageLinks />
         <button type="button" className="button" onClick={() => void out()}>
           {t('head.signOut')}
         </button>
       </div>
     </details>
+  )
+}
+
+function PageLinks() {
+  const { t } = useTranslation()
+  const session = useSession()
+  const held = new Set(session.grants.map((grant) => grant.role))
+  const mine = PAGES.filter(({ roles }) => roles === null || roles.some((role) => held.has(role)))
+  return (
+    <nav className="person-pages" aria-label={t('page.more')}>
+      {mine.map(({ name }) => (
+        <button type="button" className="button" key={name} onClick={() => go({ page: name }, true)}>
+          {t(`${name}.title`)}
+        </button>
+      ))}
+    </nav>
   )
 }

@@ -9,6 +9,7 @@ describe('the address', () => {
 
   it('brings back everything it was given', () => {
     const place: Whereabouts = {
+      page: 'access',
       matter: '0b6f2d0e-0000-4000-8000-000000000001',
       tab: 'matter',
       levels: [1, 2],
@@ -20,6 +21,6 @@ describe('the address', () => {
   })
 
   it('forgives what somebody typed', () => {
-    expect(parsePlace('#tab=nowhere&level=x.2.77')).toEqual({ ...START, levels: [2] })
+    expect(parsePlace('#page=nowhere&tab=nowhere&level=x.2.77')).toEqual({ ...START, levels: [2] })
   })
 })

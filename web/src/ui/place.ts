@@ -7,9 +7,12 @@
  */
 import { useSyncExternalStore } from 'react'
 
+export type PageName = 'access' | 'retention' | 'security' | 'tokens'
 export type Tab = 'list' | 'map' | 'matter' | 'units'
 
 export interface Whereabouts {
+  /** A page of its own beside the board; null is the board. */
+  page: PageName | null
   matter: string | null
   tab: Tab
   levels: readonly number[]
@@ -19,6 +22,7 @@ export interface Whereabouts {
 }
 
 export const START: Whereabouts = {
+  page: null,
   matter: null,
   tab: 'list',
   levels: [],
@@ -29,6 +33,12 @@ export const START: Whereabouts = {
 
 const TABS: readonly string[] = ['list', 'map', 'matter', 'units']
 
+const PAGES: readonly string[] = ['access', 'retention', 'security', 'tokens']
+
+function isPage(value: string | null): value is PageName {
+  return value !== null && PAGES.includes(value)
+}
+
 function isTab(value: string | null): value is Tab {
   return value !== null && TABS.includes(value)
 }
@@ -36,8 +46,10 @@ function isTab(value: string | null): value is Tab {
 export function parsePlace(hash: string): Whereabouts {
   const query = new URLSearchParams(hash.replace(/^#/, ''))
   const tab = query.get('tab')
+  const page = query.get('page')
   const levels = (query.get('level') ?? '').split('.').map(Number)
   return {
+    page: isPage(page) ? page : null,
     matter: query.get('matter'),
     tab: isTab(tab) ? tab : 'list',
     levels: levels.filter((level) => Number.isInteger(level) && level >= 1 && level <= 9),
@@ -49,6 +61,7 @@ export function parsePlace(hash: string): Whereabouts {
 
 export function writePlace(place: Whereabouts): string {
   const query = new URLSearchParams()
+  if (place.page !== null) query.set('page', place.page)
   if (place.matter !== null) query.set('matter', place.matter)
   if (place.tab !== 'list') query.set('tab', place.tab)
   if (place.levels.length > 0) query.set('level', place.levels.join('.'))

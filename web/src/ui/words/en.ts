@@ -1,7 +1,17 @@
 /** English words; the keys are those of zh.ts. */
 import type { Words } from './zh'
 
+import { en as access } from './access'
+import { en as retention } from './retention'
+import { en as security } from './security'
+import { en as tokens } from './tokens'
+
 export const en: Words = {
+  access,
+  retention,
+  security,
+  tokens,
+  page: { back: 'Back to the board', more: 'More pages', loading: 'Opening the page…' },
   app: { name: 'Muster' },
   load: {
     session: 'Checking your session…',

@@ -1,5 +1,15 @@
 /** 中文用语。English words stand in en.ts; a test compares the two. */
+import { zh as access } from './access'
+import { zh as retention } from './retention'
+import { zh as security } from './security'
+import { zh as tokens } from './tokens'
+
 export const zh = {
+  access,
+  retention,
+  security,
+  tokens,
+  page: { back: '回到总览', more: '更多页面', loading: '正在打开页面…' },
   app: { name: '集结' },
   load: {
     session: '正在确认登录…',
