@@ -98,7 +98,7 @@ def opened() -> Iterator[City]:
         try:
             yield City(system, _actor(system, "dispatcher"), _actor(system, "call_taker"))
         finally:
-            system.platform.pool.close()
+            system.platform.close()
 
 
 def _actor(system: app.System, role: str) -> Actor:

@@ -30,6 +30,7 @@ from muster.command.incidents import state as incident_state
 from muster.command.incidents import tables as incident_tables
 from muster.command.operations import operations
 from muster.geography.pack import Pack, load
+from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import IdentityAuthoriser
 from muster.identity.first_link import make_first_link
 from muster.identity.install import demo_accounts, install, install_simulator
@@ -188,7 +189,7 @@ class System:
         for thread in self._threads:
             thread.join(timeout=10)
         self.positions.stop()
-        self.platform.pool.close()
+        self.platform.close()
 
     def simulate_to(self, to: datetime) -> None:
         """Move a driven clock to `to`, performing each deadline at its own moment."""
@@ -293,6 +294,7 @@ def open_system(settings: Settings) -> System:
         operations=listed,
         world=world,
         reader=lambda actor: reader(pool, actor, vault, kinds),
+        access=AccessLog(open_pool(settings.app_dsn, most=1)),
         position_of=positions.latest,
         simulated=mark.kind == "simulated",
         testing=settings.testing,

@@ -14,7 +14,13 @@ from tests.instance import Database
 from .diary import OPEN, Open, Shelf
 
 #: table -> a column
-CHAINED = {"entry": "kind", "command": "operation", "audit": "reason", "erasure": "reason"}
+CHAINED = {
+    "entry": "kind",
+    "command": "operation",
+    "audit": "reason",
+    "erasure": "reason",
+    "access_log": "purpose",
+}
 A = "00000000-0000-0000-0000-00000000000a"
 VERBS = ("UPDATE {t} SET {c} = 'x'", "DELETE FROM {t}", "TRUNCATE {t}", "TRUNCATE {t} CASCADE")
 
@@ -31,6 +37,11 @@ def filled(shelf: Shelf) -> Shelf:
         connection.execute(
             "INSERT INTO audit (table_name, actor, reason, body, previous, hash)"
             " VALUES ('t', 'a', 'r', '', '', '')"
+        )
+        connection.execute(
+            "INSERT INTO access_log (at, actor, session, role, organisation, what, subject,"
+            " outcome, justification, basis, purpose, marks, body, previous, hash)"
+            " VALUES (now(), 'a', '', '', '', 'w', '', 'shown', 'j', '', '', '{}', '', '', '')"
         )
     assert all(shelf.count(table) for table in CHAINED)
     return shelf
@@ -108,6 +119,7 @@ def test_the_app_role_s_rights_on_the_journal_are_these(owner: psycopg.Connectio
         "entry": "INSERT SELECT",
         "command": "INSERT SELECT",
         "audit": "INSERT SELECT",
+        "access_log": "INSERT SELECT",
         "erasure": "INSERT SELECT",
         "feed": "INSERT SELECT",
         "vault_key": "DELETE INSERT SELECT",

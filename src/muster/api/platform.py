@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.command.dispatch.nearest import World
 from muster.geography.pack import Pack
+from muster.identity.access_log import AccessLog
 from muster.identity.reader import Reader
 from muster.journal.clock import Clock, DrivenClock
 from muster.journal.context import Actor
@@ -45,6 +46,7 @@ class RunningPlatform:
     operations: Mapping[str, Operation[Any, Any, Any]]
     world: World
     reader: Callable[[Actor], AbstractContextManager[Reader]]
+    access: AccessLog
     position_of: Callable[[str], UnitFix | None]
     simulated: bool
     testing: bool = False
@@ -52,6 +54,11 @@ class RunningPlatform:
     unit_off_duty: Callable[[str], None] = lambda _unit: None
     ready: Callable[[], list[str]] = field(default=list)
     simulate_to: Callable[[datetime], None] = lambda _to: None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.access.close()
+        self.pool.close()
 
     @property
     def driven(self) -> DrivenClock | None:

@@ -77,7 +77,7 @@ def rebuild(data: Path | None, city: Path | None) -> None:
                 count = rebuilding.rebuild(system.platform.journal, connection)
                 different = rebuilding.differences(before, rebuilding.contents(connection, tables))
         finally:
-            system.platform.pool.close()
+            system.platform.close()
     for line in different:
         click.echo(line)
     click.echo(

@@ -7,7 +7,7 @@ hash = SHA-256(previous ‖ body), and the first row's previous is 32 zero bytes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, LiteralString
 
 from psycopg import Cursor, sql
@@ -28,23 +28,35 @@ def append(
     cursor: Cursor[Any], table: LiteralString, body: bytes, columns: Mapping[str, Any]
 ) -> bytes:
     """Write one row with `columns` beside the chain's own; returns its hash. Locks the chain."""
+    return append_all(cursor, table, [(body, columns)])
+
+
+def append_all(
+    cursor: Cursor[Any], table: LiteralString, rows: Sequence[tuple[bytes, Mapping[str, Any]]]
+) -> bytes:
+    """Write rows (body, columns), at least one, all with the same columns, in this order; returns
+    the hash of the last."""
     lock(cursor, table)
     cursor.execute(
         sql.SQL("SELECT hash FROM {} ORDER BY number DESC LIMIT 1").format(sql.Identifier(table))
     )
     last: Any = cursor.fetchone()
     previous = bytes(_first(last)) if last else FIRST_PREVIOUS
-    chained = bytes.fromhex(digest(previous + body))
-    names = [*columns, "body", "previous", "hash"]
-    cursor.execute(
+    names = [*rows[0][1], "body", "previous", "hash"]
+    values = []
+    for body, columns in rows:
+        chained = bytes.fromhex(digest(previous + body))
+        values.append([*columns.values(), body, previous, chained])
+        previous = chained
+    cursor.executemany(
         sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
             sql.Identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, names)),
             sql.SQL(", ").join(sql.Placeholder() for _ in names),
         ),
-        [*columns.values(), body, previous, chained],
+        values,
     )
-    return chained
+    return previous
 
 
 def _first(row: Any) -> Any:

@@ -13,12 +13,12 @@ from muster.journal.perform import lock_key
 POOL_SIZE = 24
 
 
-def open_pool(dsn: str) -> ConnectionPool[Connection[Any]]:
-    """The server's connections, as the app role, in UTC."""
+def open_pool(dsn: str, *, most: int = POOL_SIZE) -> ConnectionPool[Connection[Any]]:
+    """The server's connections, at most so many, as the app role, in UTC."""
     return ConnectionPool(
         dsn,
-        min_size=2,
-        max_size=POOL_SIZE,
+        min_size=min(2, most),
+        max_size=most,
         timeout=10,
         kwargs={"options": "-c timezone=UTC -c idle_in_transaction_session_timeout=30000"},
         open=True,
