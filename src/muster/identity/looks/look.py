@@ -28,10 +28,10 @@ WHATS: Final = frozenset(
     }
 )
 Outcome = Literal["shown", "masked", "empty", "denied"]
-#: Justifications that are a task at hand, then those that are not.
-TASKS: Final = ("order", "area_duty", "callback_due", "review_sample")
-NO_TASKS: Final = ("asked_in", "reported_it", "analysis", "own_area", "role", "no_task")
-JUSTIFICATIONS: Final = (*TASKS, *NO_TASKS)
+#: Justifications that are work at hand, then those that are not.
+AT_HAND: Final = ("order", "area_duty", "callback_due", "review_sample")
+ELSE: Final = ("asked_in", "reported_it", "analysis", "own_area", "role", "no_task")
+JUSTIFICATIONS: Final = (*AT_HAND, *ELSE)
 
 
 class Justification(msgspec.Struct, frozen=True):
@@ -42,8 +42,8 @@ class Justification(msgspec.Struct, frozen=True):
     basis: str = ""
 
     @property
-    def task(self) -> bool:
-        return self.code in TASKS
+    def at_hand(self) -> bool:
+        return self.code in AT_HAND
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
