@@ -112,6 +112,8 @@ class Fuzzed:
             self.seeds.now = datetime.fromisoformat(response.json()["now"])
         elif name == "give_grant":
             self.steering.grants.append(response.json()["id"])
+        elif name == "create_token":
+            self.steering.tokens.append(response.json()["token"]["id"])
 
     def fits(self, case: Any) -> bool:
         """Whether the case's body is one the document allows; True when it has none to judge."""

@@ -38,6 +38,7 @@ class Steering:
     grants: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     stock: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
 
     def steer(self, case: Any) -> None:
         """Change a schemathesis case in place."""
@@ -90,6 +91,7 @@ class Steering:
             "unit": self.chance.choice(self.seeds.units),
             "person": self.chance.choice(list(self.victims)),
             "grant": self.chance.choice(self.grants or [matter]),
+            "token": self.chance.choice(self.tokens or ["0" * 12]),
         }
         for name, value in real.items():
             if name in case.path_parameters and self._likely():
@@ -148,6 +150,8 @@ class Steering:
             "at": ago(-10, 30),
             "until": ago(-90_000, -60),
             "now": ago(-30, 5),
+            "expires_at": ago(-300 * 86_400, -86_400),
+            "networks": lambda: pick([[], ["192.0.2.0/24"], ["2001:db8::/32", "198.51.100.7"]]),
             "role": lambda: pick(list(ROLES)),
             "username": lambda: f"f{self.seeds.fresh()[:20]}",
             "password": lambda: PASSWORD,

@@ -137,7 +137,8 @@ def test_an_operation_says_who_may(path: str, method: str, operation: dict[str, 
         assert security is None
     else:
         needed = {"session"} if method == "get" else {"session", "csrf"}
-        assert [set(one) for one in security or ()] == [needed]
+        scoped = "Token scope: `" in operation.get("description", "")
+        assert [set(one) for one in security or ()] == [needed, *([{"token"}] if scoped else [])]
 
 
 def test_what_changes_a_matter_asks_for_a_command_id() -> None:

@@ -112,6 +112,7 @@ EXPECTED: dict[str, dict[str, Cell]] = {
     "incident.reoffer": {REACTION: Cell.OWN},
     "read.audit": {"auditor": Cell.OWN, "administrator": Cell.OWN},
     "manage.people": {"administrator": Cell.OWN},
+    "manage.tokens": {"administrator": Cell.OWN},
     "simulate.clock": {"simulator": Cell.OWN},
     "read.private": {
         "call_taker": Cell.OWN,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import get, post
 from litestar.params import Parameter
+from msgspec.structs import replace
 from psycopg import Connection
 
 from muster.action.units import duty, tables
@@ -18,6 +19,7 @@ from muster.geography.pack import Pack
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.authority import by_crew
 from muster.identity.people import names_of
+from muster.identity.roles import TOKEN_ACTOR
 from muster.identity.scope import Scope
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
@@ -141,13 +143,19 @@ def _row(platform: RunningPlatform, unit: Unit, names: Mapping[str, str], locate
     sync_to_thread=True,
     operation_id="list_units",
     summary="警力: units one may see, their duty and last position",
+    opt={"scope": "read:units"},
 )
 def list_units(platform: Platform, actor: Actor) -> Units:
+    """A token is told neither who crews a unit nor, unless it reads them, of matters."""
     with platform.pool.connection() as connection:
         scope = scope_of(connection, actor)
         if not scope.allows_at("read.units", None):
             raise Refused("authority.denied", operation="read.units")
-        return Units(unit_rows(platform, connection, scope, None))
+        rows = unit_rows(platform, connection, scope, None)
+    if actor.person.startswith(TOKEN_ACTOR):
+        reads = scope.allows_at("read.incident", None)
+        rows = [replace(row, crew=(), order=row.order if reads else None) for row in rows]
+    return Units(rows)
 
 
 @contextmanager

@@ -184,6 +184,7 @@ def incident_filter(
     sync_to_thread=True,
     operation_id="list_incidents",
     summary="警情列表: incidents one may see, newest first",
+    opt={"scope": "read:incidents"},
 )
 def list_incidents(
     platform: Platform,

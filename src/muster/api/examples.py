@@ -81,6 +81,14 @@ BODIES: Final[dict[str, Any]] = {
         "until": "2026-12-31T16:00:00Z",
         "reason": "轮岗",
     },
+    "create_token": {
+        "name": "示例：Traccar",
+        "organisation": "pt",
+        "scopes": ["positions:report"],
+        "expires_at": "2027-06-30T16:00:00Z",
+        "networks": ["192.0.2.0/24"],
+        "reason": "示例",
+    },
     "report_positions": {
         "unit": "pt-donggang-03",
         "fixes": [

@@ -77,6 +77,7 @@ def readyz(platform: Platform) -> Response[Ready]:
     sync_to_thread=True,
     operation_id="get_summary",
     summary="数字: counts of the whole city, nobody's matter",
+    opt={"scope": "read:summary"},
 )
 def get_summary(platform: Platform, actor: Actor) -> Summary:
     now = platform.clock.now()

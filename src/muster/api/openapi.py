@@ -16,6 +16,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 from msgspec import inspect
 
+from muster.api.bearer import SCOPE
 from muster.api.examples import BODIES
 from muster.api.problems import MEDIA, Problem
 from muster.api.sentences import SENTENCES, STATUS
@@ -46,6 +47,7 @@ NAMES: Final[Mapping[str, str]] = {
 PARTS: Final[Mapping[str, str]] = {
     "health": "是否就绪，以及人人可看的数字 / alive, ready, and the numbers everyone may see",
     "identity": "登录、单位、人员、授权、审计 / signing in, organisations, people, grants, audit",
+    "tokens": "令牌 / API tokens of machines",
     "geography": "城市包 / the city pack",
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
     "action": "行：警力、上岗、派警单 / units, duty, orders",
@@ -65,6 +67,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "scope": "those at work, or all",
     "state": "only in these states",
     "step": "what the unit does",
+    "token": "token id",
 }
 TEXT: Final = """情报·指挥·行动 一体化 / Intelligence, command and action in one loop.
 
@@ -72,6 +75,9 @@ TEXT: Final = """情报·指挥·行动 一体化 / Intelligence, command and ac
 every request but GET carries as `X-CSRF-Token`. An operation, which changes a matter, also carries
 an `Idempotency-Key`: a UUID the client makes, the same one when it tries again. Asked again with
 the same body, the first answer comes back.
+
+A machine sends `Authorization: Bearer mst_…` instead: an API token, which opens the few doors whose
+description names its scope.
 
 Bodies are JSON (`application/json`, UTF-8, at most 256 KiB); unknown fields are refused, nothing is
 converted. Times are RFC 3339 with their zone, in years 1990 to 2100; they come back in UTC. Places
@@ -101,6 +107,7 @@ def complete(schema: dict[str, Any], handlers: Mapping[str, HTTPRouteHandler]) -
         "securitySchemes": {
             "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
             "csrf": {"type": "apiKey", "in": "header", "name": CSRF_HEADER},
+            "token": {"type": "http", "scheme": "bearer"},
         },
     }
     for path, item in schema["paths"].items():
@@ -109,10 +116,22 @@ def complete(schema: dict[str, Any], handlers: Mapping[str, HTTPRouteHandler]) -
                 operation = item[method]
                 name = operation["operationId"]
                 _describe(operation, handlers[name])
-                _secure(operation, path, method)
+                _secure(operation, path, method, handlers[name])
                 _body(operation, sent.get(name))
                 _answers(operation, given[name], handlers[name].responses or {})
+    _end_patterns(schema)
     return schema
+
+
+def _end_patterns(shown: Any) -> None:
+    """Ours end in \\Z, because Python's $ lets a line end through; JSON Schema's $ does not."""
+    if isinstance(shown, dict):
+        if isinstance(shown.get("pattern"), str):
+            shown["pattern"] = shown["pattern"].replace(r"\Z", "$")
+        shown = list(shown.values())
+    if isinstance(shown, list):
+        for one in shown:
+            _end_patterns(one)
 
 
 def body_of(handler: HTTPRouteHandler) -> Any:
@@ -153,13 +172,18 @@ def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in schema.items() if k != "oneOf"}, **kinds[0]}
 
 
-def _secure(operation: dict[str, Any], path: str, method: str) -> None:
+def _secure(operation: dict[str, Any], path: str, method: str, handler: HTTPRouteHandler) -> None:
     if path in OPEN_PATHS or (path, method) == ("/api/session", "post"):
         return
     needed: dict[str, list[str]] = {"session": []}
     if method not in SAFE:
         needed["csrf"] = []
     operation["security"] = [needed]
+    if SCOPE in handler.opt:
+        operation["security"].append({"token": []})
+        operation["description"] = "\n\n".join(
+            filter(None, [operation.get("description"), f"Token scope: `{handler.opt[SCOPE]}`."])
+        )
 
 
 def _body(operation: dict[str, Any], shape: Any) -> None:

@@ -70,6 +70,8 @@ def refused(_request: Request[Any, Any, Any], error: Refused) -> Response[Proble
     fields = [field(str(path), str(error.values.get("reason", "")))] if path is not None else []
     retry = error.values.get("retry_s")
     headers = {"Retry-After": str(retry)} if retry is not None else None
+    if error.code == "token.invalid":
+        headers = {"WWW-Authenticate": "Bearer"}
     return answer(problem(error.code, error.values, fields), headers)
 
 

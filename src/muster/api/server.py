@@ -22,10 +22,12 @@ from litestar.middleware import ASGIMiddleware
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from muster.api import action, command, geography, health, identity, openapi, session
+from muster.api import action, command, geography, health, identity, openapi, session, tokens
+from muster.api.bearer import TokenMiddleware
 from muster.api.body import StrictRequest
 from muster.api.platform import RunningPlatform
 from muster.api.problems import HANDLERS
+from muster.identity.tokens.token import Tokens
 from muster.journal.clock import monotonic
 from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
@@ -49,8 +51,10 @@ HEADERS = (
 #: Of these there may be one: of two, each reader could take another.
 SINGLE = frozenset(
     (
+        b"authorization",
         b"client-now",
         b"content-type",
+        b"host",
         b"idempotency-key",
         b"origin",
         b"simulated-now",
@@ -149,6 +153,7 @@ def _middleware(platform: RunningPlatform) -> list[Any]:
     found: list[Any] = [
         Began(),
         WellMeant(),
+        TokenMiddleware(Tokens(platform.pool)),
         session.SessionMiddleware(session.sessions_for(platform)),
     ]
     if platform.driven is not None:
@@ -178,6 +183,7 @@ def litestar_app(
     routes: list[Any] = [
         *health.ROUTES,
         *identity.ROUTES,
+        *tokens.ROUTES,
         *geography.ROUTES,
         *command.ROUTES,
         *action.ROUTES,

@@ -22,6 +22,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.identity.passwords import Passwords
 from muster.identity.sessions import LONGEST_SESSION, Limits, Sessions, SignedIn
+from muster.identity.tokens.token import Token
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
@@ -67,6 +68,9 @@ class SessionMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         # The template, not the path: "//api/…" must not walk past.
         if not scope["path_template"].startswith("/api/"):
+            await next_app(scope, receive, send)
+            return
+        if scope["state"].get("token") is not None:  # a machine's; no cookie is looked at
             await next_app(scope, receive, send)
             return
         connection: AnyConnection = ASGIConnection(scope, receive, send)
@@ -116,8 +120,9 @@ def signed_in(scope: Scope) -> SignedIn:
 
 
 def actor(scope: Scope) -> Actor:
-    """The dependency `actor`: who performs what this request asks for."""
-    return signed_in(scope).actor
+    """The dependency `actor`: who performs what this request asks for: a person or a token."""
+    token: Token | None = scope["state"].get("token")
+    return token.actor if token is not None else signed_in(scope).actor
 
 
 #: For `Litestar(dependencies=…)`, beside `platform`.

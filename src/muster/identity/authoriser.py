@@ -21,8 +21,9 @@ from muster.identity.authority import (
     suffices_at,
     visible,
 )
-from muster.identity.roles import SYSTEM
+from muster.identity.roles import SYSTEM, TOKEN_ACTOR
 from muster.identity.scope import Scope, scope_of_grants
+from muster.identity.tokens import tables as token_tables
 from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.entry import Authority
@@ -61,6 +62,17 @@ def sort_out(rows: Sequence[Any]) -> Rights:
     return Rights(session, tuple(grants), {**matters}, organisations, root)
 
 
+def _query(
+    actor: Actor, matters: Sequence[str], now: datetime, organisations: Sequence[str] | None
+) -> tuple[str, Sequence[Any]]:
+    """The rights of a person in a session, or of a token."""
+    if actor.person.startswith(TOKEN_ACTOR):
+        token = actor.person.removeprefix(TOKEN_ACTOR)
+        return token_tables.rights_query(token, matters, now)
+    session = bytes.fromhex(actor.session)
+    return tables.rights_query(actor.person, session, matters, now=now, organisations=organisations)
+
+
 class IdentityAuthoriser:
     """Implements `journal.perform.Authoriser`.
 
@@ -77,13 +89,8 @@ class IdentityAuthoriser:
         """The statement and values to run under the locks; `judge` gets its rows."""
         if actor.person in SYSTEM:
             return tables.root_query()
-        return tables.rights_query(
-            actor.person,
-            bytes.fromhex(actor.session),
-            matters,
-            now=self._now(),
-            organisations=None if operation in OPENING or not matters else (),
-        )
+        everywhere = None if operation in OPENING or not matters else ()
+        return _query(actor, matters, self._now(), everywhere)
 
     def judge(
         self, rows: Sequence[Any], actor: Actor, operation: str, organisation: str | None
@@ -138,13 +145,7 @@ def authorise(
 ) -> Authority:
     """The judgement on a right that concerns no matter, such as `manage.people` at an
     organisation (None: anywhere). Raises Refused as `judge` does."""
-    text, values = tables.rights_query(
-        actor.person,
-        bytes.fromhex(actor.session),
-        (),
-        now=now(),
-        organisations=() if organisation is None else (organisation,),
-    )
+    text, values = _query(actor, (), now(), () if organisation is None else (organisation,))
     rows = connection.execute(text.encode(), values).fetchall()
     return IdentityAuthoriser(now).judge(rows, actor, operation, organisation)
 
@@ -153,7 +154,7 @@ def scope_of(
     connection: Connection[Any], actor: Actor, *, now: Callable[[], datetime] = real_now
 ) -> Scope:
     """What the actor may see now. Raises Refused("session.expired")."""
-    text, values = tables.rights_query(actor.person, bytes.fromhex(actor.session), (), now=now())
+    text, values = _query(actor, (), now(), ())
     rights = sort_out(connection.execute(text.encode(), values).fetchall())
     if actor.session and not rights.session:
         raise Refused("session.expired")

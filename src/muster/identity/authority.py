@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from muster.identity.roles import ROLES, SYSTEM
+from muster.identity.roles import ROLES, SYSTEM, TOKEN_SCOPES
 
 OWN, ASKED = "own", "asked"
 
@@ -103,6 +103,7 @@ read.people                .  O  O  O  .  .  .  .  O  O  .  .  .
 read.audit                 .  .  .  .  .  .  .  .  O  O  .  .  .
 manage.people              .  .  .  .  .  .  .  .  .  O  .  .  .
 manage.units               .  .  O  .  .  .  .  .  .  O  .  .  .
+manage.tokens              .  .  .  .  .  .  .  .  .  O  .  .  .
 simulate.clock             .  .  .  .  .  .  .  .  .  .  O  .  .
 """
 
@@ -129,11 +130,20 @@ def parse(table: str) -> dict[tuple[str, str], Cell]:
     return cells
 
 
-CELLS: Final[Mapping[tuple[str, str], Cell]] = parse(TABLE)
-OPERATIONS: Final[tuple[str, ...]] = tuple(dict.fromkeys(name for name, _ in CELLS))
+OPERATIONS: Final[tuple[str, ...]] = tuple(dict.fromkeys(name for name, _ in parse(TABLE)))
+CELLS: Final[Mapping[tuple[str, str], Cell]] = {
+    **parse(TABLE),
+    # A token's scopes are judged as roles are, by rows of the same table.
+    **{
+        (operation, scope): Cell(rows.get(operation, Cell.NO.value))
+        for scope, rows in TOKEN_SCOPES.items()
+        for operation in OPERATIONS
+    },
+}
 #: How much a role may do at all; of two roles that suffice the lesser is used.
 POWER: Final[Mapping[str, int]] = {
-    role: sum(CELLS[name, role] is not Cell.NO for name in OPERATIONS) for role in ROLES
+    role: sum(CELLS[name, role] is not Cell.NO for name in OPERATIONS)
+    for role in (*ROLES, *TOKEN_SCOPES)
 }
 
 

@@ -41,3 +41,16 @@ SYSTEM: Final = (CLOCK, REACTION)
 
 #: Roles of those who are asked in: they never see more than the matter they were asked into.
 ASKED_IN: Final = frozenset({"partner", "volunteer"})
+
+#: How a token stands as an actor: this and its id. No person's id has a colon.
+TOKEN_ACTOR: Final = "token:"
+#: What machines may be given, each a word on a token: rows of the table of authority, and the cell.
+#: `metrics` opens one door and no row.
+TOKEN_SCOPES: Final[Mapping[str, Mapping[str, str]]] = {
+    "positions:report": {"position.report": "O"},
+    "read:units": {"read.units": "O"},
+    "read:positions": {"read.positions": "O"},
+    "read:summary": {"read.summary": "O"},
+    "read:incidents": {"read.incident": "P"},
+    "metrics": {},
+}

@@ -21,7 +21,7 @@ from muster.identity.authority import (
     suffices_at,
     visible,
 )
-from muster.identity.roles import ASKED_IN
+from muster.identity.roles import ASKED_IN, TOKEN_SCOPES
 
 PRIVATE = "read.private"
 
@@ -78,9 +78,9 @@ class Scope(msgspec.Struct, frozen=True):
 
     @property
     def party_only(self) -> bool:
-        """Whether all that is seen is seen as an asked-in partner or volunteer."""
+        """Whether all that is seen is seen as an asked-in partner or volunteer, or by a token."""
         reading = [g for g in self.grants if CELLS[READ, g.role] is not Cell.NO]
-        return all(grant.role in ASKED_IN for grant in reading)
+        return all(g.role in ASKED_IN or g.role in TOKEN_SCOPES for g in reading)
 
 
 def _inside(path: str, others: Iterable[str]) -> bool:

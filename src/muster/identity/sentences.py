@@ -94,4 +94,24 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "此链接无效、已用过或已过期。请在服务器上重新生成。",
         "This link is not valid, was used, or has expired. Make a new one on the server.",
     ),
+    "token.invalid": (
+        "令牌无效、已到期、已撤销，或不能从此地址使用。",
+        "The token is not valid, has ended, or may not be used from this address.",
+    ),
+    "token.scope": (
+        "这个令牌不能做这件事（需要范围：{scope}）。",
+        "This token does not open this door (scope needed: {scope}).",
+    ),
+    "token.unknown": (
+        "没有这个令牌，或者不归您管理。",
+        "There is no such token, or not one you manage.",
+    ),
+    "token.until": (
+        "令牌的截止时间须在将来，最长 {days} 天。",
+        "A token must end in the future, within {days} days.",
+    ),
+    "token.network": (
+        "不是网络地址或地址段：{network}。",
+        "Not a network address or range: {network}.",
+    ),
 }

@@ -139,7 +139,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 警情列表: incidents one may see, newest first */
+        /**
+         * 警情列表: incidents one may see, newest first
+         * @description Token scope: `read:incidents`.
+         */
         get: operations["list_incidents"];
         put?: never;
         /** 接警: open a matter */
@@ -865,11 +868,58 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 数字: counts of the whole city, nobody's matter */
+        /**
+         * 数字: counts of the whole city, nobody's matter
+         * @description Token scope: `read:summary`.
+         */
         get: operations["get_summary"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 令牌: API tokens
+         * @description The tokens of the organisations one manages.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * 新建令牌: make an API token
+         * @description Make a token. Its value is in this answer and nowhere else.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 撤销令牌: end an API token now
+         * @description End a token: the next request with it is refused.
+         */
+        delete: operations["revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -882,7 +932,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** 警力: units one may see, their duty and last position */
+        /**
+         * 警力: units one may see, their duty and last position
+         * @description A token is told neither who crews a unit nor, unless it reads them, of matters.
+         *
+         *     Token scope: `read:units`.
+         */
         get: operations["list_units"];
         put?: never;
         post?: never;
@@ -1613,7 +1668,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -1798,6 +1853,57 @@ export interface components {
         TodayCounts: {
             closed: number;
             reported: number;
+        };
+        /**
+         * TokenList
+         * @description Newest first, ended ones too.
+         */
+        TokenList: {
+            items: components["schemas"]["TokenView"][];
+        };
+        /**
+         * TokenMade
+         * @description `value` is shown this once and cannot be read again.
+         */
+        TokenMade: {
+            token: components["schemas"]["TokenView"];
+            value: string;
+        };
+        /**
+         * TokenView
+         * @description Never its secret. `last_used`: to the hour.
+         */
+        TokenView: {
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            last_used: string | null;
+            name: string;
+            networks: string[];
+            organisation: string;
+            revoked_at: string | null;
+            scopes: string[];
+            unit: string | null;
+        };
+        /**
+         * TokenWanted
+         * @description `unit`: the only one it may report positions of. `networks`: addresses or ranges it may be
+         *     used from; none: any. It ends within 365 days.
+         */
+        TokenWanted: {
+            /** Format: date-time */
+            expires_at: string;
+            name: string;
+            /** @default [] */
+            networks?: string[];
+            organisation: string;
+            /** @default created */
+            reason?: string;
+            scopes: ("metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units")[];
+            unit?: string | null;
         };
         /** Transfer */
         Transfer: {
@@ -3997,6 +4103,117 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_at": "2027-06-30T16:00:00Z",
+                 *       "name": "示例：Traccar",
+                 *       "networks": [
+                 *         "192.0.2.0/24"
+                 *       ],
+                 *       "organisation": "pt",
+                 *       "reason": "示例",
+                 *       "scopes": [
+                 *         "positions:report"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenWanted"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenMade"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: {
+                /** @description why, for the audit */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                /** @description token id */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"];
                 };
             };
             /** @description Refused or failed: see `code`. */

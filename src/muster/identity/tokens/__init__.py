@@ -1,0 +1,1 @@
+"""API tokens: what machines show at the door instead of a session."""
