@@ -21,6 +21,7 @@ import msgspec
 from muster.action.orders import facts as order_facts
 from muster.action.orders import tables as order_tables
 from muster.action.units import tables as unit_tables
+from muster.api.condition import Condition, raise_handles
 from muster.api.platform import RunningPlatform
 from muster.command.dispatch.nearest import Fix, World
 from muster.command.dispatch.react import reoffer_reaction
@@ -36,8 +37,8 @@ from muster.identity.first_link import make_first_link
 from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
 from muster.identity.reader import reader
-from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, monotonic, real_now
-from muster.journal.database import last_recorded, open_pool, unsafe_settings
+from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, real_now
+from muster.journal.database import last_recorded, open_pool
 from muster.journal.deadlines import Ticker, next_due
 from muster.journal.entry import Fact, kinds_of
 from muster.journal.feed import Bell, held_back
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("muster.app")
 
-STALLED_S = 5.0
 LOOK_S = 0.25
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -154,6 +154,7 @@ class System:
     ticker: Ticker
     reactor: Reactor
     bell: Bell
+    condition: Condition = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""
     live_trouble: Callable[[], str] = lambda: ""
@@ -161,7 +162,10 @@ class System:
     _react_now: threading.Event = field(default_factory=threading.Event)
     _driving: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _held_since: float | None = None
+
+    def __post_init__(self) -> None:
+        pool, data = self.platform.pool, Path(self.settings.data)
+        self.condition = Condition(pool, data, self._troubles)
 
     def appended(self, answer: Answer) -> None:
         """After each commit: wake who waits."""
@@ -180,10 +184,12 @@ class System:
             self._threads.append(threading.Thread(target=self._run, name="clock", daemon=True))
         for thread in self._threads:
             thread.start()
+        self.condition.start()
 
     def stop(self) -> None:
         """Stop the threads and close the pool. What is acknowledged is committed already."""
         self.stopping.set()
+        self.condition.stop()
         self._react_now.set()
         self.bell.ring()
         for thread in self._threads:
@@ -243,25 +249,10 @@ class System:
         left = (due - self.platform.clock.now()).total_seconds() / self.platform.clock.speed
         return min(LOOK_S, max(0.01, left))
 
-    def not_ready(self) -> list[str]:
-        """Why this process should get no requests now; empty when it should."""
-        troubles = (self.trouble, self.positions.trouble, self.live_trouble())
-        reasons = [trouble for trouble in troubles if trouble]
-        try:
-            with self.platform.pool.connection(timeout=2) as connection:
-                reasons += unsafe_settings(connection)
-                reasons += self._feed_stalled(held_back(connection))
-        except Exception as error:
-            reasons.append(f"database: {type(error).__name__}")
-        return reasons
-
-    def _feed_stalled(self, held: bool) -> list[str]:
-        if not held:
-            self._held_since = None
-            return []
-        self._held_since = self._held_since or monotonic()
-        stalled = monotonic() - self._held_since > STALLED_S
-        return ["feed: held back by a long transaction"] if stalled else []
+    def _troubles(self) -> list[str]:
+        """What the threads could not do when they last tried."""
+        found = (self.trouble, self.positions.trouble, self.live_trouble())
+        return [trouble for trouble in found if trouble]
 
 
 def open_system(settings: Settings) -> System:
@@ -309,7 +300,7 @@ def open_system(settings: Settings) -> System:
         bell=Bell(),
     )
     journal.appended = system.appended
-    platform.ready = system.not_ready
+    platform.ready, platform.notes = system.condition.reasons, system.condition.notes
     platform.simulate_to = system.simulate_to
     return system
 
@@ -432,6 +423,7 @@ def serve(settings: Settings) -> None:
     from muster.api.patience import PatientProtocol
 
     logs.configure()
+    raise_handles()
     app = application(open_system(settings))
     config = uvicorn.Config(
         app,
@@ -442,6 +434,8 @@ def serve(settings: Settings) -> None:
         http=PatientProtocol,
         ws=LiveProtocol,
         ws_per_message_deflate=False,
+        ws_ping_interval=10,
+        ws_ping_timeout=10,
         timeout_graceful_shutdown=5,
         server_header=False,
     )

@@ -21,10 +21,12 @@ class Alive(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """`reasons`: why not, in English, for the engineer."""
+    """`reasons`: why not; `notes`: what does not keep it from working, but should be known. Both
+    in English, for the engineer."""
 
     ready: bool
     reasons: list[str]
+    notes: list[str]
 
 
 class OpenCounts(msgspec.Struct, frozen=True):
@@ -62,14 +64,15 @@ def healthz() -> Alive:
 
 @get(
     "/readyz",
-    sync_to_thread=True,
+    sync_to_thread=False,
     operation_id="readyz",
     summary="就绪: it may be given requests",
     responses={503: ResponseSpec(Ready, generate_examples=False, description="Not now: `reasons`")},
 )
 def readyz(platform: Platform) -> Response[Ready]:
     reasons = platform.ready()
-    return Response(Ready(not reasons, reasons), status_code=503 if reasons else 200)
+    found = Ready(not reasons, reasons, platform.notes())
+    return Response(found, status_code=503 if reasons else 200)
 
 
 @get(

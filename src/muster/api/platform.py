@@ -35,7 +35,8 @@ class UnitFix(Protocol):
 
 @dataclass
 class RunningPlatform:
-    """One running system. `simulate_to` moves a driven clock and performs what falls due."""
+    """One running system. `ready`: why it is not; `notes`: what an engineer should know all the
+    same. `simulate_to` moves a driven clock and performs what falls due."""
 
     pack: Pack
     pool: ConnectionPool[Connection[Any]]
@@ -53,6 +54,7 @@ class RunningPlatform:
     unit_changed: Callable[[str], None] = lambda _unit: None
     unit_off_duty: Callable[[str], None] = lambda _unit: None
     ready: Callable[[], list[str]] = field(default=list)
+    notes: Callable[[], list[str]] = field(default=list)
     simulate_to: Callable[[datetime], None] = lambda _to: None
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from psycopg import Error as DatabaseError
 from psycopg import OperationalError
+from psycopg.errors import DiskFull
 from psycopg_pool import PoolTimeout
 
 from muster.api.field_words import both
@@ -138,6 +139,9 @@ def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Prob
 
 def database(_request: Request[Any, Any, Any], error: DatabaseError) -> Response[Problem]:
     """The database is away or cut the connection. Nothing is known to be lost: ask again."""
+    if isinstance(error, DiskFull):
+        log.warning("disk full")
+        return answer(problem("disk.full", {}, []), {"Retry-After": "10"})
     if isinstance(error, OperationalError | PoolTimeout):
         log.warning("database unavailable: %s", type(error).__name__)
         return answer(problem("database.unavailable", {}, []), {"Retry-After": "1"})

@@ -85,6 +85,8 @@ STATUS: Mapping[str, int] = {
     "rate.limited": 429,
     "defect": 500,
     "database.unavailable": 503,
+    "disk.full": 507,
+    "server.slow": 503,
 }
 
 _OWN: Mapping[str, tuple[str, str]] = {
@@ -124,6 +126,16 @@ _OWN: Mapping[str, tuple[str, str]] = {
     "database.unavailable": (
         "数据库暂时不可用。已确认的内容没有丢失，请用同一编号重试。",
         "The database is away for the moment. Nothing confirmed is lost; retry with the same id.",
+    ),
+    "disk.full": (
+        "服务器的磁盘满了，这一步没有写入。已确认的内容没有丢失；请通知值守工程师，腾出空间后用同一编号重试。",
+        "The server's disk is full and this was not written. Nothing confirmed is lost; tell the "
+        "engineer on duty, and retry with the same id once there is room.",
+    ),
+    "server.slow": (
+        "服务器或数据库此刻很慢，这一步可能还会完成。请用同一编号重试，不会重复。",
+        "The server or its database is very slow just now, and this may still be done. Retry with "
+        "the same id: it is never done twice.",
     ),
     "defect": (
         "系统出错，未保存任何内容，已记录。",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -11,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Response, Router, get
-from litestar.concurrency import sync_to_thread
+from litestar import Litestar, MediaType, Request, Response, Router, get
+from litestar.concurrency import set_asyncio_executor, sync_to_thread
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -26,7 +28,7 @@ from muster.api import action, command, geography, health, identity, openapi, se
 from muster.api.bearer import TokenMiddleware
 from muster.api.body import StrictRequest
 from muster.api.platform import RunningPlatform
-from muster.api.problems import HANDLERS
+from muster.api.problems import HANDLERS, answer, problem
 from muster.identity.tokens.token import Tokens
 from muster.journal.clock import monotonic
 from muster.journal.entry import check_input
@@ -34,6 +36,9 @@ from muster.journal.refusal import Refused
 
 log = logging.getLogger("muster.access")
 BODY_LIMIT = 256 * 1024
+#: Fewer than the pool has connections: the clock, the feed and readiness need some, too.
+THREADS = 18
+WITHIN_S = 20.0
 
 CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline';"
@@ -105,6 +110,51 @@ async def before_send(message: Message, scope: Scope) -> None:
     log.info("request", extra={"fields": {**fields, "ms": took}})
 
 
+class InTime(ASGIMiddleware):
+    """Answers server.slow when nothing was said for `within_s` seconds. What was begun goes on:
+    a thread in the database cannot be called back, and its command may still be done."""
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, within_s: float) -> None:
+        self._within_s = within_s
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        begun = late = False
+
+        async def heard(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            if not late:
+                await send(message)
+
+        work = asyncio.ensure_future(next_app(scope, receive, heard))
+        try:
+            await asyncio.wait({work}, timeout=self._within_s)
+            if work.done() or begun:
+                await work
+                return
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        late = True
+        _unheard.add(work)
+        work.add_done_callback(_forget)
+        found = answer(problem("server.slow", {}, []), {"Retry-After": "1"})
+        response = found.to_asgi_response(app=None, request=Request(scope))
+        await response(scope, receive, send)
+
+
+_unheard: set[asyncio.Future[None]] = set()
+
+
+def _forget(work: asyncio.Future[None]) -> None:
+    """The end of what was answered too late already; its error was nobody's any more."""
+    _unheard.discard(work)
+    if not work.cancelled():
+        work.exception()
+
+
 class SimulatedNow(ASGIMiddleware):
     """In a driven data folder every signed-in request may say the moment it is made at; what
     falls due until then is performed before the request is answered."""
@@ -152,6 +202,7 @@ def page(web: Path) -> list[Any]:
 def _middleware(platform: RunningPlatform) -> list[Any]:
     found: list[Any] = [
         Began(),
+        InTime(WITHIN_S),
         WellMeant(),
         TokenMiddleware(Tokens(platform.pool)),
         session.SessionMiddleware(session.sessions_for(platform)),
@@ -180,6 +231,9 @@ def litestar_app(
         finally:
             stop()
 
+    if platform is not None:
+        # Python's own choice is six on two cores: six slow requests would keep everybody waiting.
+        set_asyncio_executor(ThreadPoolExecutor(THREADS, "door"))
     routes: list[Any] = [
         *health.ROUTES,
         *identity.ROUTES,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from muster.journal.audit import change
 from muster.journal.perform import lock_key
 
 POOL_SIZE = 24
@@ -43,3 +45,16 @@ def last_recorded(connection: Connection[Any]) -> datetime | None:
     """When the newest entry was recorded; None in an empty journal."""
     row = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
     return row[0] if row else None
+
+
+def record_clock_jump(connection: Connection[Any], at: datetime, seconds: float) -> None:
+    """Note, with its audit row, that the machine's clock was set while we ran: `at` is what it
+    said afterwards, `seconds` how far it moved. Times before and after do not fit together."""
+    change(
+        connection,
+        "clock_jump",
+        {"id": uuid.uuid4()},
+        {"at": at, "milliseconds": round(seconds * 1000)},
+        actor="system:clock",
+        reason="the machine's clock was set",
+    )
