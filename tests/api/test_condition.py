@@ -105,6 +105,15 @@ def test_handles_are_told_before_the_last_is_gone(monkeypatch: pytest.MonkeyPatc
     assert handles_used()[0].endswith("of 5 in use")
 
 
+def test_memory_is_told_before_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(conditions, "CGROUP_LIMITS", (limit,))
+    limit.write_text("max\n")
+    assert conditions.memory_used() == []
+    limit.write_text(f"{1 << 20}\n")
+    assert conditions.memory_used()[0].endswith("of 1 MB in use")
+
+
 def test_a_low_and_a_full_disk_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

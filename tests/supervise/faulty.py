@@ -77,6 +77,7 @@ class Faulty(soak.Town):
         self, name: str, fault: Callable[[Faulty], contextlib.AbstractContextManager[list[str]]]
     ) -> None:
         """Load, the fault, its end, load until everybody was answered again, the comparison."""
+        told_before = len(self.log.read_text())
         self.go.set()
         time.sleep(1.0)
         with fault(self) as said:
@@ -87,8 +88,15 @@ class Faulty(soak.Town):
         for client in self.clients:
             client.idle.wait(soak.BACK_S)
         self._compare(all_of_it=True)
+        kept = self.log.read_text()[told_before:]
         answered = sum(len(client.acknowledged) for client in self.clients) - sum(before)
-        told = {"fault": name, "said": said, "answered": answered, "faults": self.verdict.faults}
+        told = {
+            "fault": name,
+            "said": said,
+            "answered": answered,
+            "faults": self.verdict.faults,
+            "supervisor": kept,
+        }
         print(json.dumps(told, ensure_ascii=False), flush=True)
         self.verdict.faults = []
 
@@ -137,11 +145,16 @@ def handles_gone(town: Faulty) -> Iterator[list[str]]:
     used = sum(1 for _ in Path(f"/proc/{server}/fd").iterdir())
     resource.prlimit(server, resource.RLIMIT_NOFILE, (used + 20, most[1]))
     address = ("127.0.0.1", town.port)
-    idle = []
-    for _ in range(60):
-        with contextlib.suppress(OSError):
-            idle.append(socket.create_connection(address, timeout=2))
+    idle: list[socket.socket] = []
+
+    def take(count: int) -> None:
+        for _ in range(count):
+            with contextlib.suppress(OSError):
+                idle.append(socket.create_connection(address, timeout=2))
+
+    take(14)
     said = town.heard("handles", 10)
+    take(50)  # and now nobody new can be let in, not even whoever asks how it is
     time.sleep(3)
     for one in idle:
         one.close()
@@ -170,22 +183,26 @@ def database_slow(town: Faulty) -> Iterator[list[str]]:
 def memory_gone(town: Faulty) -> Iterator[list[str]]:
     """The server may take no more memory; whether it refuses or ends, it comes back."""
     server = town.server()
-    size = int(Path(f"/proc/{server}/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.prlimit(server, resource.RLIMIT_AS, (size + (2 << 20), resource.RLIM_INFINITY))
-    statuses = set()
-    for _ in range(40):
-        with contextlib.suppress(urllib3.exceptions.HTTPError):
-            body = b'{"username":"x","password":"' + b"x" * 200_000 + b'"}'
-            heard = town.http.request(
-                "POST",
-                f"{town.url}/api/session",
-                body=body,
-                headers={"Content-Type": "application/json"},
-            )
-            statuses.add(heard.status)
+    size = int(Path(f"/proc/{server}/statm").read_text().split()[5]) * resource.getpagesize()
+    resource.prlimit(server, resource.RLIMIT_DATA, (size, resource.RLIM_INFINITY))
+    head = (
+        b"POST /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 250000\r\n\r\n"
+    )
+    hungry = []
+    for _ in range(1500):
+        with contextlib.suppress(OSError):
+            one = socket.create_connection(("127.0.0.1", town.port), timeout=1)
+            hungry.append(one)
+            one.sendall(head + b" " * 200_000)
+    time.sleep(3)
+    status, reasons = town.asked()
+    for one in hungry:
+        one.close()
     with contextlib.suppress(LookupError, ProcessLookupError):
-        resource.prlimit(server, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
-    yield [f"status {status}" for status in sorted(statuses)]
+        resource.prlimit(server, resource.RLIMIT_DATA, (resource.RLIM_INFINITY,) * 2)
+    ended = not Path(f"/proc/{server}").exists()
+    yield [f"readyz {status}", *reasons, "ended" if ended else "lived"]
 
 
 @contextlib.contextmanager

@@ -33,6 +33,12 @@ JUMP_TOLD_S: Final = 3600.0
 FULL_BYTES: Final = 20 << 20
 LOW_BYTES: Final = 256 << 20
 HANDLES_SHARE: Final = 0.8
+MEMORY_SHARE: Final = 0.85
+#: Where a container says how much there is, in its newer and older form.
+CGROUP_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 Pool = ConnectionPool[Connection[Any]]
 
@@ -54,7 +60,7 @@ class Condition:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._found: list[str] = ["starting"]
-        self._looked = monotonic()
+        self._answered = monotonic()
         self._held_since: float | None = None
         self._steady = (wall(), monotonic())
         self._jumps: list[tuple[float, str]] = []
@@ -72,7 +78,7 @@ class Condition:
 
     def reasons(self) -> list[str]:
         found = [*self._troubles(), *self._found, *disk_full(self._data)]
-        silent = monotonic() - self._looked
+        silent = monotonic() - self._answered
         if silent > SILENT_S:
             found.append(f"database: no answer for {silent:.0f} s")
         return list(dict.fromkeys(found))
@@ -80,7 +86,7 @@ class Condition:
     def notes(self) -> list[str]:
         recent = monotonic() - JUMP_TOLD_S
         jumps = [words for at, words in self._jumps if at > recent]
-        return [*jumps, *disk_low(self._data), *handles_used()]
+        return [*jumps, *disk_low(self._data), *handles_used(), *memory_used()]
 
     def look(self) -> None:
         """One look at everything; the thread does it, a test may."""
@@ -90,9 +96,10 @@ class Condition:
                 self._record_jumps(connection)
                 found = unsafe_settings(connection)
                 found += self._feed_stalled(held_back(connection))
+            self._answered = monotonic()
         except Exception as error:
             found = [f"database: {type(error).__name__}"]
-        self._found, self._looked = found, monotonic()
+        self._found = found
         self._tell()
 
     def _run(self) -> None:
@@ -158,6 +165,25 @@ def handles_used() -> list[str]:
     except OSError:
         return ["handles: none left"]
     return [f"handles: {used} of {most} in use"] if used > most * HANDLES_SHARE else []
+
+
+def memory_used() -> list[str]:
+    """Said before the kernel ends us for want of memory."""
+    limits = [resource.getrlimit(resource.RLIMIT_DATA)[0], *map(_limit_in, CGROUP_LIMITS)]
+    most = min((limit for limit in limits if limit > 0), default=0)
+    used = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    if not most or used <= most * MEMORY_SHARE:
+        return []
+    return [f"memory: {used >> 20} of {most >> 20} MB in use"]
+
+
+def _limit_in(file: Path) -> int:
+    """Bytes; -1 when there is no limit."""
+    try:
+        words = file.read_text().strip()
+    except OSError:
+        return -1
+    return int(words) if words.isdigit() else -1
 
 
 def raise_handles() -> None:

@@ -289,6 +289,11 @@ def ended(name: tuple[str, str], child: Child | None, output: Path | None) -> Tr
     zh, en = name
     code = child.code if child else None
     where = f"（日志 {output}）" if output else ""
+    if code == -signal.SIGKILL:
+        return Trouble(
+            f"{zh}被强行终止（信号 9）：若无人这样做，多半是内存不足",
+            f"The {en} was killed (signal 9): unless somebody did, the machine ran out of memory",
+        )
     if code is not None and code < 0:
         return Trouble(f"{zh}被信号 {-code} 终止", f"The {en} was ended by signal {-code}")
     words = ""
