@@ -1668,7 +1668,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "server.slow" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -1679,9 +1679,11 @@ export interface components {
         };
         /**
          * Ready
-         * @description `reasons`: why not, in English, for the engineer.
+         * @description `reasons`: why not; `notes`: what does not keep it from working, but should be known. Both
+         *     in English, for the engineer.
          */
         Ready: {
+            notes: string[];
             ready: boolean;
             reasons: string[];
         };
