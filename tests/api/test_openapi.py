@@ -43,8 +43,10 @@ OF_THE_DOOR = {
     "conflict",
     "database.unavailable",
     "defect",
+    "disk.full",
     "method.unknown",
     "route.unknown",
+    "server.slow",
 }
 
 

@@ -212,6 +212,18 @@ def _middleware(platform: RunningPlatform) -> list[Any]:
     return found
 
 
+def _routes() -> list[Any]:
+    """The doors of every part."""
+    return [
+        *health.ROUTES,
+        *identity.ROUTES,
+        *tokens.ROUTES,
+        *geography.ROUTES,
+        *command.ROUTES,
+        *action.ROUTES,
+    ]
+
+
 def litestar_app(
     platform: RunningPlatform | None,
     *,
@@ -234,17 +246,7 @@ def litestar_app(
     if platform is not None:
         # Python's own choice is six on two cores: six slow requests would keep everybody waiting.
         set_asyncio_executor(ThreadPoolExecutor(THREADS, "door"))
-    routes: list[Any] = [
-        *health.ROUTES,
-        *identity.ROUTES,
-        *tokens.ROUTES,
-        *geography.ROUTES,
-        *command.ROUTES,
-        *action.ROUTES,
-        *more_routes,
-        openapi.document,
-        *(page(web) if web is not None else []),
-    ]
+    routes = [*_routes(), *more_routes, openapi.document, *(page(web) if web else [])]
     handlers: Any = HANDLERS
 
     @cache
