@@ -12,6 +12,7 @@ from muster.cli.demo import demo, up
 from muster.cli.journal import journal
 from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
+from muster.cli.transparency import transparency
 from muster.supervise.trouble import Trouble
 
 EPILOG = """\b
@@ -33,7 +34,20 @@ def muster() -> None:
     """Muster 集结 · 情报、指挥、行动一体化 · intelligence, command and action in one loop"""
 
 
-for command in (demo, up, replay, simulate, test, check, bench, journal, db, admin, openapi):
+for command in (
+    demo,
+    up,
+    replay,
+    simulate,
+    test,
+    check,
+    bench,
+    journal,
+    db,
+    admin,
+    transparency,
+    openapi,
+):
     muster.add_command(command)
 
 
