@@ -114,6 +114,16 @@ EXPECTED: dict[str, dict[str, Cell]] = {
     "manage.people": {"administrator": Cell.OWN},
     "manage.tokens": {"administrator": Cell.OWN},
     "simulate.clock": {"simulator": Cell.OWN},
+    "read.access_log": {"auditor": Cell.OWN},
+    "review.access_log": {"auditor": Cell.OWN},
+    "read.words": {
+        **dict.fromkeys(
+            ("call_taker", "dispatcher", "duty_chief", "station_room", "officer", "partner"),
+            Cell.PARTY,
+        ),
+        "volunteer": Cell.UNIT,
+        "auditor": Cell.OWN,
+    },
     "read.private": {
         "call_taker": Cell.OWN,
         "dispatcher": Cell.OWN,
@@ -140,8 +150,9 @@ def _allowed(role: str) -> set[str]:
 
 
 def test_readers_write_nothing() -> None:
-    for role in ("analyst", "auditor"):
-        assert all(name.startswith("read.") for name in _allowed(role))
+    assert all(name.startswith("read.") for name in _allowed("analyst"))
+    changing = {name for name in _allowed("auditor") if not name.startswith("read.")}
+    assert changing == {"review.access_log"}
 
 
 def test_administrators_and_simulators_touch_no_matter() -> None:

@@ -18,9 +18,10 @@ from psycopg_pool import ConnectionPool
 from muster.api import identity, session
 from muster.api.problems import HANDLERS
 from muster.identity import people
+from muster.identity.access_log import AccessLog
 from muster.identity.first_link import make_first_link
 from muster.identity.sentences import SENTENCES
-from muster.journal.clock import real_now
+from muster.journal.clock import Clock, RealClock, real_now
 from muster.journal.context import Actor
 from tests.identity.city import PASSWORD, City
 
@@ -30,6 +31,8 @@ Client = TestClient[Litestar]
 @dataclass(frozen=True)
 class Platform:
     pool: ConnectionPool[Connection[Any]]
+    access: AccessLog
+    clock: Clock
     testing: bool = True
 
 
@@ -58,7 +61,7 @@ async def feed(socket: WebSocket[Any, Any, Any], actor: Actor) -> None:
 @pytest.fixture
 def app(city: City) -> Litestar:
     city.clock.at = real_now()
-    platform = Platform(city.pool)
+    platform = Platform(city.pool, AccessLog(city.pool), RealClock())
     handlers: Any = HANDLERS
     return Litestar(
         [*identity.ROUTES, me, act, outside, feed],

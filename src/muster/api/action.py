@@ -13,6 +13,7 @@ from psycopg import Connection
 
 from muster.action.units import duty, tables
 from muster.action.units.unit import Unit
+from muster.api.opening import reads
 from muster.api.platform import Platform, RunningPlatform
 from muster.command.incidents.tables import IncidentRow, rows_of
 from muster.geography.pack import Pack
@@ -141,9 +142,9 @@ def _row(platform: RunningPlatform, unit: Unit, names: Mapping[str, str], locate
 @get(
     "/api/units",
     sync_to_thread=True,
+    opt=reads("list", scope="read:units"),
     operation_id="list_units",
     summary="警力: units one may see, their duty and last position",
-    opt={"scope": "read:units"},
 )
 def list_units(platform: Platform, actor: Actor) -> Units:
     """A token is told neither who crews a unit nor, unless it reads them, of matters."""
@@ -242,6 +243,7 @@ def set_status(platform: Platform, actor: Actor, unit: UnitId, data: StatusWante
 @get(
     "/api/my/orders",
     sync_to_thread=True,
+    opt=reads("list"),
     operation_id="my_orders",
     summary="我的派警单: orders of the unit I crew",
 )

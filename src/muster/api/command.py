@@ -13,18 +13,19 @@ from litestar.params import Parameter, SkipValidation
 
 from muster.action.choose_units.rank import Candidate
 from muster.action.orders.decide import FROM, Step
+from muster.api.opening import OPENS, UNMASKS, OnDesk, opening, reads, unmasking
 from muster.api.platform import Platform, RunningPlatform
 from muster.command.dispatch.nearest import Scene, candidates
 from muster.command.incidents import inputs, tables, view
 from muster.command.incidents.possible import possible
-from muster.command.incidents.state import STATES, Incident
+from muster.command.incidents.state import STATES
 from muster.command.incidents.tables import IncidentRow, Wanted
 from muster.geography.cells import cell
 from muster.geography.distance import haversine
 from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.context import Actor
-from muster.journal.entry import Entry
+from muster.journal.entry import check_input
 from muster.journal.perform import Answer, Asked, EntryRef
 from muster.journal.refusal import Refused
 
@@ -182,9 +183,9 @@ def incident_filter(
 @get(
     "/api/incidents",
     sync_to_thread=True,
+    opt=reads("list", scope="read:incidents"),
     operation_id="list_incidents",
     summary="警情列表: incidents one may see, newest first",
-    opt={"scope": "read:incidents"},
 )
 def list_incidents(
     platform: Platform,
@@ -217,31 +218,50 @@ def _before(text: str | None) -> tuple[datetime, str] | None:
     return moment.astimezone(UTC), checked_uuid(matter)
 
 
-def opened(reader: Reader, matter: str) -> tuple[IncidentRow, list[Entry]]:
-    """The row and the entries of a matter the reader may see. Raises matter.unknown."""
-    found = tables.rows_of(reader, [checked_uuid(matter)])
-    if not found:
-        raise Refused("matter.unknown")
-    return found[0], reader.entries(found[0].id)
-
-
 @get(
     "/api/incidents/{matter:str}",
     sync_to_thread=True,
+    opt=reads(OPENS),
     operation_id="get_incident",
     summary="警情: one incident, and what may be done with it",
 )
 def get_incident(platform: Platform, actor: Actor, matter: MatterId) -> view.IncidentDetail:
-    with platform.reader(actor) as reader:
-        row, entries = opened(reader, matter)
-        state: Incident = platform.journal.fold(entries)
-        may = possible(state) & reader.may(row.id)
-        return view.detail(reader, row, state, entries, sorted(may))
+    with opening(platform, actor, checked_uuid(matter)) as found:
+        return _detail(found)
+
+
+def _detail(found: OnDesk) -> view.IncidentDetail:
+    may = possible(found.matter.state) & found.reader.may(found.matter.row.id)
+    return view.detail(found.reader, found.matter, sorted(may))
+
+
+class Unmask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`purpose`: free words for the access log, as short as one likes. The reason itself is
+    derived from the work at hand."""
+
+    purpose: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+@post(
+    "/api/incidents/{matter:str}/unmask",
+    sync_to_thread=True,
+    status_code=200,
+    opt=reads(UNMASKS),
+    operation_id="unmask",
+    summary="显示个人信息: show who called, for a quarter of an hour; recorded",
+)
+def unmask(platform: Platform, actor: Actor, matter: MatterId, data: Unmask) -> view.IncidentDetail:
+    """For roles that may see people and have no work at hand here: without asking they see them
+    masked. Other doors show them too for the next quarter of an hour, in this session."""
+    check_input(data)
+    with unmasking(platform, actor, checked_uuid(matter), data.purpose) as found:
+        return _detail(found)
 
 
 @get(
     "/api/incidents/{matter:str}/entries",
     sync_to_thread=True,
+    opt=reads(OPENS),
     operation_id="get_entries",
     summary="日志: the incident's timeline",
 )
@@ -252,17 +272,16 @@ def get_entries(
     after: Annotated[int, Parameter(ge=0, le=10_000_000)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=5000)] = 1000,
 ) -> EntryPage:
-    with platform.reader(actor) as reader:
-        row, entries = opened(reader, matter)
-        seen = view.eyes(reader, row.id, platform.journal.fold(entries))
-        page = [entry for entry in entries if entry.number > after][:limit]
-        names = names_of(reader.connection, {entry.actor for entry in page})
-        return EntryPage(view.timeline(reader, seen, page, names))
+    with opening(platform, actor, checked_uuid(matter)) as found:
+        page = [entry for entry in found.matter.entries if entry.number > after][:limit]
+        names = names_of(found.reader.connection, {entry.actor for entry in page})
+        return EntryPage(view.timeline(found.reader, found.matter.eyes, page, names))
 
 
 @get(
     "/api/incidents/{matter:str}/recommendations",
     sync_to_thread=True,
+    opt=reads(OPENS),
     operation_id="recommend_units",
     summary="推荐警力: nearest suitable units, with reasons",
 )
@@ -273,8 +292,8 @@ def recommend_units(
     limit: Annotated[int, Parameter(ge=1, le=50)] = 10,
 ) -> Recommendations:
     """For whoever may send units to it: the units that person may send."""
-    with platform.reader(actor) as reader:
-        row, _entries = opened(reader, matter)
+    with opening(platform, actor, checked_uuid(matter)) as opened:
+        row, reader = opened.matter.row, opened.reader
         if DISPATCH not in reader.may(row.id):
             raise Refused("authority.denied", operation=DISPATCH)
         if row.place is None:
@@ -301,13 +320,14 @@ def _not_ours(platform: RunningPlatform, reader: Reader) -> set[str]:
 @get(
     "/api/incidents/{matter:str}/duplicates",
     sync_to_thread=True,
+    opt=reads(OPENS),
     operation_id="find_duplicates",
     summary="疑似重复: open incidents near in place and time",
 )
 def find_duplicates(platform: Platform, actor: Actor, matter: MatterId) -> Duplicates:
     """Open matters within 300 m reported within 30 minutes before or after this one."""
-    with platform.reader(actor) as reader:
-        row, _entries = opened(reader, matter)
+    with opening(platform, actor, checked_uuid(matter)) as opened:
+        row, reader = opened.matter.row, opened.reader
         if row.place is None:
             return Duplicates([])
         cells = cells_around(row.place.lon, row.place.lat)
@@ -419,6 +439,7 @@ ROUTES: tuple[Any, ...] = (
     report,
     list_incidents,
     get_incident,
+    unmask,
     get_entries,
     recommend_units,
     find_duplicates,

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import Parameter
 
+from muster.api.opening import reads
 from muster.api.platform import Platform
 from muster.geography.pack import Category, Channel, ClockRow, Level, Place, Status
 from muster.geography.places import search
@@ -47,6 +48,7 @@ class Places(msgspec.Struct, frozen=True):
 @get(
     "/api/city",
     sync_to_thread=True,
+    opt=reads("open"),
     operation_id="get_city",
     summary="城市: names, levels, categories, statuses, clocks",
 )
@@ -79,6 +81,7 @@ def _geojson(data: bytes, version: str) -> Response[bytes]:
 @get(
     "/api/city/coast",
     sync_to_thread=True,
+    opt=reads("open"),
     operation_id="get_coast",
     summary="岸线: the coast as GeoJSON",
 )
@@ -89,6 +92,7 @@ def get_coast(platform: Platform, actor: Actor) -> Response[bytes]:
 @get(
     "/api/city/boundaries",
     sync_to_thread=True,
+    opt=reads("open"),
     operation_id="get_boundaries",
     summary="边界: areas of organisations as GeoJSON",
 )
@@ -99,6 +103,7 @@ def get_boundaries(platform: Platform, actor: Actor) -> Response[bytes]:
 @get(
     "/api/city/places",
     sync_to_thread=True,
+    opt=reads("open"),
     operation_id="find_places",
     summary="地名: search places by name",
 )

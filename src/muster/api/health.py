@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.openapi import ResponseSpec
 
 from muster.action.units import duty, tables
+from muster.api.opening import reads
 from muster.api.platform import Platform
 from muster.command.incidents.tables import counts
 from muster.identity.authoriser import authorise, scope_of
@@ -57,7 +58,13 @@ class ClockWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     now: datetime
 
 
-@get("/healthz", sync_to_thread=False, operation_id="healthz", summary="存活: the process lives")
+@get(
+    "/healthz",
+    sync_to_thread=False,
+    opt=reads("open"),
+    operation_id="healthz",
+    summary="存活: the process lives",
+)
 def healthz() -> Alive:
     return Alive()
 
@@ -65,6 +72,7 @@ def healthz() -> Alive:
 @get(
     "/readyz",
     sync_to_thread=False,
+    opt=reads("open"),
     operation_id="readyz",
     summary="就绪: it may be given requests",
     responses={503: ResponseSpec(Ready, generate_examples=False, description="Not now: `reasons`")},
@@ -78,9 +86,9 @@ def readyz(platform: Platform) -> Response[Ready]:
 @get(
     "/api/summary",
     sync_to_thread=True,
+    opt=reads("list", scope="read:summary"),
     operation_id="get_summary",
     summary="数字: counts of the whole city, nobody's matter",
-    opt={"scope": "read:summary"},
 )
 def get_summary(platform: Platform, actor: Actor) -> Summary:
     now = platform.clock.now()

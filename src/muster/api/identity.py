@@ -10,6 +10,7 @@ from litestar.params import Parameter, SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from muster.api.opening import disclosed, reads
 from muster.api.session import (
     PUBLIC,
     AnyRequest,
@@ -20,13 +21,14 @@ from muster.api.session import (
     token_of,
 )
 from muster.identity import people, tables
+from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.first_link import FirstPerson, use_first_link
 from muster.identity.organisations import MICRO, path_of, root_of
 from muster.identity.passwords import Passwords
 from muster.identity.sessions import Session, SignedIn
 from muster.identity.tables import GrantRow, Person
-from muster.journal.clock import real_now
+from muster.journal.clock import Clock, real_now
 from muster.journal.context import Actor
 from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
@@ -39,6 +41,10 @@ class Needed(Protocol):
     def pool(self) -> ConnectionPool[Connection[Any]]: ...
     @property
     def testing(self) -> bool: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def access(self) -> AccessLog: ...
 
 
 System = SkipValidation[Needed]
@@ -184,6 +190,7 @@ def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Ses
 @get(
     "/api/session",
     sync_to_thread=True,
+    opt=reads("own"),
     operation_id="get_session",
     summary="会话: who is signed in here",
 )
@@ -243,6 +250,7 @@ def first_person(request: AnyRequest, platform: System, data: First) -> Response
 @get(
     "/api/organisations",
     sync_to_thread=True,
+    opt=reads("open"),
     operation_id="list_organisations",
     summary="单位: all organisations",
 )
@@ -256,6 +264,7 @@ def list_organisations(platform: System) -> OrganisationList:
 @get(
     "/api/people",
     sync_to_thread=True,
+    opt=reads("people.read"),
     operation_id="list_people",
     summary="人员: people one may read, with their grants",
 )
@@ -267,9 +276,10 @@ def list_people(
 ) -> PeoplePage:
     """The people of the organisations one may read people of, with their grants."""
     with platform.pool.connection() as connection:
-        authorise(connection, actor, "read.people")
+        authority = authorise(connection, actor, "read.people")
         paths = scope_of(connection, actor).paths("read.people")
         found = people.list_people(connection, paths, after=after, limit=limit)
+    disclosed(platform, actor, authority, "people.read", subject=f"after={after}", count=len(found))
     items = [_person(person, grants) for person, grants in found]
     return PeoplePage(items, items[-1].id if len(items) == limit else None)
 
@@ -392,6 +402,7 @@ def revoke_grant(
 @get(
     "/api/audit",
     sync_to_thread=True,
+    opt=reads("audit.read"),
     operation_id="list_audit",
     summary="审计: every change of a table",
 )
@@ -403,8 +414,11 @@ def list_audit(
 ) -> AuditPage:
     """Every change of a table. One chain for the whole city: only for a grant at the top."""
     with platform.pool.connection() as connection:
-        authorise(connection, actor, "read.audit", root_of(connection).id)
+        authority = authorise(connection, actor, "read.audit", root_of(connection).id)
         rows = tables.audit_rows(connection, before, limit)
+    disclosed(
+        platform, actor, authority, "audit.read", subject=f"before={before or ''}", count=len(rows)
+    )
     items = [
         AuditRow(number, at, bytes(hashed).hex(), msgspec.json.decode(body, type=AuditBody))
         for number, at, body, hashed in rows

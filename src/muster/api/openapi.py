@@ -18,6 +18,7 @@ from msgspec import inspect
 
 from muster.api.bearer import SCOPE
 from muster.api.examples import BODIES
+from muster.api.opening import reads
 from muster.api.problems import MEDIA, Problem
 from muster.api.sentences import SENTENCES, STATUS
 from muster.api.session import COOKIE, CSRF_HEADER, PUBLIC
@@ -314,6 +315,11 @@ def build(app: Litestar) -> dict[str, Any]:
     return complete(app.openapi_schema.to_schema(), handlers_of(app))
 
 
-@get("/api/openapi.json", include_in_schema=False, sync_to_thread=True, opt=PUBLIC)
+@get(
+    "/api/openapi.json",
+    include_in_schema=False,
+    sync_to_thread=True,
+    opt={**PUBLIC, **reads("open")},
+)
 def document(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(request.app.state.document(), media_type="application/json")

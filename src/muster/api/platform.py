@@ -36,7 +36,8 @@ class UnitFix(Protocol):
 @dataclass
 class RunningPlatform:
     """One running system. `ready`: why it is not; `notes`: what an engineer should know all the
-    same. `simulate_to` moves a driven clock and performs what falls due."""
+    same. `simulate_to` moves a driven clock and performs what falls due. `to_review`: whether a
+    look at a matter waits for the reader's review."""
 
     pack: Pack
     pool: ConnectionPool[Connection[Any]]
@@ -51,6 +52,7 @@ class RunningPlatform:
     position_of: Callable[[str], UnitFix | None]
     simulated: bool
     testing: bool = False
+    to_review: Callable[[Reader, str], bool] = lambda _reader, _matter: False
     unit_changed: Callable[[str], None] = lambda _unit: None
     unit_off_duty: Callable[[str], None] = lambda _unit: None
     ready: Callable[[], list[str]] = field(default=list)

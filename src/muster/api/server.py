@@ -24,7 +24,17 @@ from litestar.middleware import ASGIMiddleware
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from muster.api import action, command, geography, health, identity, openapi, session, tokens
+from muster.api import (
+    action,
+    command,
+    geography,
+    health,
+    identity,
+    openapi,
+    opening,
+    session,
+    tokens,
+)
 from muster.api.bearer import TokenMiddleware
 from muster.api.body import StrictRequest
 from muster.api.platform import RunningPlatform
@@ -265,6 +275,7 @@ def litestar_app(
             "wanted": Provide(command.incident_filter, sync_to_thread=False),
         },
         exception_handlers=handlers,
+        after_exception=[opening.denials(platform)] if platform is not None else [],
         before_send=[before_send],
         middleware=_middleware(platform) if platform is not None else [],
         request_class=StrictRequest,

@@ -91,7 +91,13 @@ class TokenMade(msgspec.Struct, frozen=True):
     token: TokenView
 
 
-@get("/api/tokens", sync_to_thread=True, operation_id="list_tokens", summary="令牌: API tokens")
+@get(
+    "/api/tokens",
+    sync_to_thread=True,
+    opt=reads("list"),
+    operation_id="list_tokens",
+    summary="令牌: API tokens",
+)
 def list_tokens(platform: System, actor: Actor) -> TokenList:
     """The tokens of the organisations one manages."""
     with platform.pool.connection() as connection:

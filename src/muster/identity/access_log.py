@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.identity.looks import tables
 from muster.identity.looks.look import Look
+from muster.journal.context import Actor
 
 #: The same person looking again, in the same session, at the same thing, seeing as much of it.
 SAME_LOOK: Final = timedelta(minutes=15)
@@ -104,6 +105,18 @@ def write(pool: ConnectionPool[Connection[Any]], looks: Sequence[Look]) -> None:
     """Rows in one transaction of their own: for whoever has no `AccessLog`, such as a command."""
     with pool.connection() as connection:
         tables.append(connection, looks)
+
+
+def was_unmasked(connection: Connection[Any], actor: Actor, matter: str, since: datetime) -> bool:
+    """Whether this session lifted the mask of a matter since then."""
+    at = tables.last_shown(
+        connection,
+        person=actor.person,
+        session=actor.session,
+        matter=matter,
+        what="caller.unmasked",
+    )
+    return at is not None and at > since
 
 
 def _key(look: Look) -> Key | None:

@@ -54,6 +54,8 @@ _COLUMNS: Final = {
 # A call taker may raise a level and join a repeated call: neither can wait for somebody else.
 # Cancelling and erasing end with a duty chief, so that a second pair of eyes is a senior one.
 # Asked-in organisations send their own units; taking orders back stays with the owner.
+# Words: what was said, with people masked in it. Who looks at whom is for auditors only:
+# administrators make accounts and must not read, or mend, what the accounts were used for.
 # Crews of partners and volunteers sign on and send positions; a dispatcher steps their orders.
 TABLE: Final = """
                           CT DI DC SR OF AN PA VO AU AD SI ck re
@@ -96,11 +98,14 @@ unit.set_status            .  O  O  O  U  .  U  U  .  .  .  .  .
 position.report            .  .  .  .  U  .  U  U  .  .  .  .  .
 read.incident              P  P  P  P  P  P  P  P  P  .  .  .  .
 read.private               O  O  O  O  U  .  .  .  O  .  .  .  .
+read.words                 P  P  P  P  P  .  P  U  O  .  .  .  .
 read.units                 O  O  O  O  O  O  O  O  O  O  .  .  .
 read.positions             O  O  O  O  O  .  O  .  O  .  .  .  .
 read.summary               O  O  O  O  O  O  O  O  O  O  .  .  .
 read.people                .  O  O  O  .  .  .  .  O  O  .  .  .
 read.audit                 .  .  .  .  .  .  .  .  O  O  .  .  .
+read.access_log            .  .  .  .  .  .  .  .  O  .  .  .  .
+review.access_log          .  .  .  .  .  .  .  .  O  .  .  .  .
 manage.people              .  .  .  .  .  .  .  .  .  O  .  .  .
 manage.units               .  .  O  .  .  .  .  .  .  O  .  .  .
 manage.tokens              .  .  .  .  .  .  .  .  .  O  .  .  .

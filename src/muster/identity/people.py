@@ -233,6 +233,11 @@ def names_of(connection: Database, people: Collection[str]) -> Mapping[str, str]
     return tables.names(connection, sorted(people)) if people else {}
 
 
+def namesakes(connection: Database, name: str) -> Collection[str]:
+    """The ids of people with this name."""
+    return tables.people_named(connection, name)
+
+
 def list_people(
     connection: Database, paths: Sequence[str], *, after: str = "", limit: int = 200
 ) -> list[tuple[Person, list[GrantRow]]]:

@@ -24,6 +24,7 @@ from muster.identity.authority import (
 from muster.identity.roles import ASKED_IN, TOKEN_SCOPES
 
 PRIVATE = "read.private"
+WORDS = "read.words"
 
 
 class Area(msgspec.Struct, frozen=True, order=True):

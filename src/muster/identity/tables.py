@@ -198,6 +198,11 @@ def names(connection: Database, ids: Sequence[str]) -> dict[str, str]:
     )
 
 
+def people_named(connection: Database, name: str) -> list[str]:
+    rows = connection.execute("SELECT id FROM person WHERE name = %s", (name,)).fetchall()
+    return [row[0] for row in rows]
+
+
 def password_hashes(connection: Database) -> dict[str, str | None]:
     """Password hash by person id."""
     return dict(connection.execute("SELECT id, password_hash FROM person").fetchall())

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from muster.action.orders.facts import OrderGiven
 from muster.action.orders.state import Order
 from muster.command.incidents import facts
+from muster.command.incidents.mask import mask_name, mask_phone, mask_words
 from muster.command.incidents.state import Incident
 from muster.command.incidents.tables import IncidentRow
-from muster.identity.authority import by_crew, suffices
+from muster.identity.looks.look import Justification
 from muster.identity.reader import Reader
-from muster.identity.scope import PRIVATE
 from muster.journal.entry import Entry, Private, private_fields
 
-#: Fields whose plaintext names a person; they are masked for readers without `read.private`.
+#: Fields whose plaintext names a person; other texts may name people among other words.
 PERSONAL = ("caller_name", "caller_phone")
+
+
+Shown = Literal["clear", "masked", "withheld"]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -29,6 +32,15 @@ class Caller(msgspec.Struct, frozen=True):
     name: str | None
     phone: str | None
     masked: bool
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """How this reader sees the matter, and why (查阅理由). `words`: texts in clear, with people
+    masked, or withheld. `may_unmask`: asking for it (`unmask`) shows people, and is recorded."""
+
+    why: str
+    words: Shown
+    may_unmask: bool
 
 
 class RemarkView(msgspec.Struct, frozen=True):
@@ -63,6 +75,7 @@ class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):
     """All of one incident. `may`: operations this session may do now."""
 
     row: IncidentRow
+    seen: Seen
     answered_at: datetime
     call_ended_at: datetime | None
     caller: Caller
@@ -97,48 +110,56 @@ class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     body: dict[str, Any]
 
 
-def mask_name(name: str) -> str:
-    """张三 → 张*"""
-    return name[:1] + "*" * max(1, len(name) - 1)
-
-
-def mask_phone(phone: str) -> str:
-    """Keeps the first three and the last two digits."""
-    return phone[:3] + "*" * max(1, len(phone) - 5) + phone[-2:] if len(phone) > 5 else "***"
-
-
-def masked_for(reader: Reader, matter: str, state: Incident) -> bool:
-    """Whether callers are masked for this reader in this matter.
-
-    Officers see them only in matters their own unit was sent to.
-    """
-    access = reader.access(matter)
-    held = [grant for grant in reader.scope.grants if suffices(grant, PRIVATE, access)]
-    if not held:
-        return True
-    if not all(by_crew(PRIVATE, grant.role) for grant in held):
-        return False
-    return not any(reader.actor.person in order.crew for order in state.orders.values())
-
-
 @dataclass(frozen=True)
 class Eyes:
-    """How a reader sees one matter."""
+    """How a reader sees one matter. `clear`: with people; `words`: at least what was said, with
+    people masked in it; `names`: the caller's, to be masked."""
 
-    masked: bool
+    clear: bool
+    words: bool
     party_only: bool
+    names: tuple[str, ...] = ()
+
+    @property
+    def shows(self) -> Shown:
+        if self.clear:
+            return "clear"
+        return "masked" if self.words else "withheld"
 
     def see(self, field: str, text: str | None) -> str | None:
         """A private text as this reader may see it."""
-        if text is None or (self.party_only and field in PERSONAL):
+        if text is None:
             return None
-        if self.masked and field in PERSONAL:
-            return mask_name(text) if field == "caller_name" else mask_phone(text)
-        return text
+        if field in PERSONAL:
+            if self.party_only:
+                return None
+            masked = mask_name if field == "caller_name" else mask_phone
+            return text if self.clear else masked(text)
+        if self.clear:
+            return text
+        return mask_words(text, self.names) if self.words else None
 
 
-def eyes(reader: Reader, matter: str, state: Incident) -> Eyes:
-    return Eyes(masked_for(reader, matter, state), reader.party_only)
+@dataclass(frozen=True)
+class Opened:
+    """A matter on somebody's desk: its row, its entries, and how this reader sees it. `may_unmask`:
+    asking for it shows people."""
+
+    row: IncidentRow
+    state: Incident
+    entries: Sequence[Entry]
+    eyes: Eyes
+    why: Justification
+    may_unmask: bool
+    caller_name: str | None
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(
+            why=self.why.code,
+            words=self.eyes.shows,
+            may_unmask=self.may_unmask and not self.eyes.clear and not self.state.erased,
+        )
 
 
 def timeline(
@@ -181,34 +202,29 @@ def _place(text: str | None) -> Any:
     return msgspec.json.decode(text) if text else None
 
 
-def detail(
-    reader: Reader,
-    row: IncidentRow,
-    state: Incident,
-    entries: Sequence[Entry],
-    may: Sequence[str],
-) -> IncidentDetail:
+def detail(reader: Reader, opened: Opened, may: Sequence[str]) -> IncidentDetail:
     """Everything about one incident, for a reader who may see it."""
+    row, state, entries = opened.row, opened.state, opened.entries
     remarks = [entry for entry in entries if isinstance(entry.fact, facts.IncidentRemarked)]
     feedback = [entry for entry in entries if isinstance(entry.fact, facts.IncidentFedBack)]
-    seen = eyes(reader, row.id, state)
     fields = [state.caller_name, state.caller_phone, state.narrative]
     fields += [entry.fact.text for entry in remarks]  # type: ignore[attr-defined]
     fields += [entry.fact.narrative for entry in feedback[-1:]]  # type: ignore[attr-defined]
-    opened = reader.open([(row.id, one) for one in fields if one is not None])
+    plain = reader.open([(row.id, one) for one in fields if one is not None])
 
     def text(item: Private | None, field: str = "") -> str | None:
-        found = opened.get((row.id, item.item)) if item is not None else None
-        return seen.see(field, found)
+        found = plain.get((row.id, item.item)) if item is not None else None
+        return opened.eyes.see(field, found)
 
     return IncidentDetail(
         row=row,
+        seen=opened.seen,
         answered_at=state.answered_at,
         call_ended_at=state.call_ended_at,
         caller=Caller(
             text(state.caller_name, "caller_name"),
             text(state.caller_phone, "caller_phone"),
-            seen.masked,
+            not opened.eyes.clear,
         ),
         narrative=text(state.narrative),
         remarks=[

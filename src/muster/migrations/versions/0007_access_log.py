@@ -31,6 +31,8 @@ COMMENT ON COLUMN access_log.basis IS 'the ids the justification was derived fro
 CREATE INDEX access_log_at ON access_log (at);
 CREATE INDEX access_log_actor ON access_log (actor, number);
 CREATE INDEX access_log_matter ON access_log (matter, number) WHERE matter IS NOT NULL;
+-- Whether somebody looks at the own name, or a colleague's.
+CREATE INDEX person_name ON person (name);
 
 CREATE TABLE access_review (
     number bigint PRIMARY KEY,
