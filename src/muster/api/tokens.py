@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from muster.action.units import tables as unit_tables
+from muster.api.opening import reads
 from muster.geography.pack import Pack
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.authority import covers

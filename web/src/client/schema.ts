@@ -584,6 +584,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{matter}/unmask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 显示个人信息: show who called, for a quarter of an hour; recorded
+         * @description For roles that may see people and have no work at hand here: without asking they see them
+         *     masked. Other doors show them too for the next quarter of an hour, in this session.
+         */
+        post: operations["unmask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{matter}/unmerge": {
         parameters: {
             query?: never;
@@ -1417,6 +1438,7 @@ export interface components {
             rating: number | null;
             remarks: components["schemas"]["RemarkView"][];
             row: components["schemas"]["IncidentRow"];
+            seen: components["schemas"]["Seen"];
         };
         /**
          * IncidentPage
@@ -1778,6 +1800,17 @@ export interface components {
             unit: string;
         };
         /**
+         * Seen
+         * @description How this reader sees the matter, and why (查阅理由). `words`: texts in clear, with people
+         *     masked, or withheld. `may_unmask`: asking for it (`unmask`) shows people, and is recorded.
+         */
+        Seen: {
+            may_unmask: boolean;
+            why: string;
+            /** @enum {unknown} */
+            words: "clear" | "masked" | "withheld";
+        };
+        /**
          * Session
          * @description 会话, as its owner sees it. `csrf` goes into the header X-CSRF-Token of every change.
          */
@@ -1956,6 +1989,15 @@ export interface components {
         /** Units */
         Units: {
             items: components["schemas"]["UnitRow"][];
+        };
+        /**
+         * Unmask
+         * @description `purpose`: free words for the access log, as short as one likes. The reason itself is
+         *     derived from the work at hand.
+         */
+        Unmask: {
+            /** @default  */
+            purpose?: string;
         };
         /**
          * Unmerge
@@ -3420,6 +3462,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "purpose": "示例：失主来电核对"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Unmask"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
                 };
             };
             /** @description Refused or failed: see `code`. */
