@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from muster.api import identity, session
+from muster.api import identity, review, session
 from muster.api.problems import HANDLERS
 from muster.identity import people
 from muster.identity.access_log import AccessLog
@@ -64,7 +64,7 @@ def app(city: City) -> Litestar:
     platform = Platform(city.pool, AccessLog(city.pool), RealClock())
     handlers: Any = HANDLERS
     return Litestar(
-        [*identity.ROUTES, me, act, outside, feed],
+        [*identity.ROUTES, *review.ROUTES, me, act, outside, feed],
         middleware=[session.SessionMiddleware(session.sessions_for(platform))],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),

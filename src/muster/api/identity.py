@@ -1,4 +1,4 @@
-"""Signing in, organisations, people, grants, the audit: the doors of `identity`."""
+"""Signing in, organisations, people, grants: the doors of `identity`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Protocol
@@ -24,7 +24,7 @@ from muster.identity import people, tables
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.first_link import FirstPerson, use_first_link
-from muster.identity.organisations import MICRO, path_of, root_of
+from muster.identity.organisations import MICRO, path_of
 from muster.identity.passwords import Passwords
 from muster.identity.sessions import Session, SignedIn
 from muster.identity.tables import GrantRow, Person
@@ -143,33 +143,6 @@ class PeoplePage(msgspec.Struct, frozen=True):
 
     items: list[PersonView]
     next: str | None
-
-
-class AuditBody(msgspec.Struct, frozen=True):
-    """The hashed bytes of an audit row. Secrets stand there as "set"."""
-
-    table: str
-    key: dict[str, str]
-    actor: str
-    reason: str
-    before: dict[str, str | None] | None
-    after: dict[str, str | None] | None
-
-
-class AuditRow(msgspec.Struct, frozen=True):
-    """One change of a table; `hash` (hex) chains it to the row before."""
-
-    number: int
-    recorded_at: datetime
-    hash: str
-    change: AuditBody
-
-
-class AuditPage(msgspec.Struct, frozen=True):
-    """Newest first. `next` goes into `before` for the following page."""
-
-    items: list[AuditRow]
-    next: int | None
 
 
 # --- sessions ----------------------------------------------------------------------------------
@@ -399,33 +372,6 @@ def revoke_grant(
         people.revoke_grant(connection, found.id, actor=actor.person, reason=reason, now=real_now())
 
 
-@get(
-    "/api/audit",
-    sync_to_thread=True,
-    opt=reads("audit.read"),
-    operation_id="list_audit",
-    summary="审计: every change of a table",
-)
-def list_audit(
-    platform: System,
-    actor: Actor,
-    before: Annotated[int | None, Parameter(ge=1, le=2**53 - 1)] = None,
-    limit: Annotated[int, Parameter(ge=1, le=500)] = 100,
-) -> AuditPage:
-    """Every change of a table. One chain for the whole city: only for a grant at the top."""
-    with platform.pool.connection() as connection:
-        authority = authorise(connection, actor, "read.audit", root_of(connection).id)
-        rows = tables.audit_rows(connection, before, limit)
-    disclosed(
-        platform, actor, authority, "audit.read", subject=f"before={before or ''}", count=len(rows)
-    )
-    items = [
-        AuditRow(number, at, bytes(hashed).hex(), msgspec.json.decode(body, type=AuditBody))
-        for number, at, body, hashed in rows
-    ]
-    return AuditPage(items, items[-1].number if len(items) == limit else None)
-
-
 def _set_active(
     platform: Needed, actor: Actor, person: str, data: Because, active: bool
 ) -> PersonView:
@@ -503,7 +449,6 @@ ROUTES: tuple[Any, ...] = (
             set_password,
             give_grant,
             revoke_grant,
-            list_audit,
         ],
     ),
 )

@@ -47,11 +47,12 @@ NAMES: Final[Mapping[str, str]] = {
 #: Tags: the files of muster.api, each the door of the part of the same name.
 PARTS: Final[Mapping[str, str]] = {
     "health": "是否就绪，以及人人可看的数字 / alive, ready, and the numbers everyone may see",
-    "identity": "登录、单位、人员、授权、审计 / signing in, organisations, people, grants, audit",
+    "identity": "登录、单位、人员、授权 / signing in, organisations, people, grants",
     "tokens": "令牌 / API tokens of machines",
     "geography": "城市包 / the city pack",
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
     "action": "行：警力、上岗、派警单 / units, duty, orders",
+    "review": "评：审计、查阅日志、抽查 / the audit, who looked, the sample to review",
     "telemetry": "位置 / positions",
 }
 #: What parameters mean wherever they stand and their route does not say more.

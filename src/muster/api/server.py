@@ -32,6 +32,7 @@ from muster.api import (
     identity,
     openapi,
     opening,
+    review,
     session,
     tokens,
 )
@@ -231,6 +232,7 @@ def _routes() -> list[Any]:
         *geography.ROUTES,
         *command.ROUTES,
         *action.ROUTES,
+        *review.ROUTES,
     ]
 
 
