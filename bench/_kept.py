@@ -4,7 +4,8 @@
 
 prints one line of JSON when it is ready: {"url", "accounts", "owner_dsn", "app_dsn"}. Then a line
 `server` or `database` on its input kills that process with SIGKILL, which is answered with a line
-`killed` (or `dead already`); the end of the input stops everything in order.
+`killed` (or `dead already`); `restart` replaces the server and `hang` stops it where it stands
+(SIGSTOP); the end of the input stops everything in order.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import threading
 from pathlib import Path
 
 from muster.cli import instance
-from muster.supervise import supervisor as keeping
+from muster.supervise import kept as keeping
 from muster.supervise.postgres import attached
 from muster.supervise.supervisor import Supervisor
 
@@ -59,11 +60,17 @@ def say(words: str) -> None:
 def obey(supervisor: Supervisor) -> None:
     """Kill what a line names; end when nobody speaks to us any more."""
     for line in sys.stdin:
+        if line.strip() == "restart":
+            os.kill(os.getpid(), signal.SIGUSR2)
+            print("asked", flush=True)
+            continue
+        number = signal.SIGSTOP if line.strip() == "hang" else signal.SIGKILL
+        wanted = "server" if line.strip() == "hang" else line.strip()
         for kept in supervisor._kept:
             child = kept.service.child()
-            if kept.service.name[1] == line.strip() and child is not None and child.pid:
+            if kept.service.name[1] == wanted and child is not None and child.pid:
                 try:
-                    os.kill(child.pid, signal.SIGKILL)
+                    os.kill(child.pid, number)
                     print("killed", flush=True)
                 except ProcessLookupError:  # and about to be started again
                     print("dead already", flush=True)

@@ -295,6 +295,8 @@ class Client:
 class Town:
     """The supervised Muster, its clients and the one who kills."""
 
+    client: type[Client] = Client
+
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self.data, self.random = folder / "data", chance
         self.log = folder / "supervisor.log"
@@ -316,7 +318,7 @@ class Town:
         accounts = {one["role"]: one for one in self._launch()["accounts"]}
         roles = ("duty_chief", "dispatcher")
         for index in range(CLIENTS):
-            client = Client(self, accounts[roles[index % 2]], self.random.getrandbits(32))
+            client = self.client(self, accounts[roles[index % 2]], self.random.getrandbits(32))
             client.sign_in()
             self.clients.append(client)
         self._look_around(self.clients[0])

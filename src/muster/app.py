@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -23,6 +24,7 @@ from muster.action.orders import tables as order_tables
 from muster.action.units import tables as unit_tables
 from muster.api.condition import Condition, raise_handles
 from muster.api.platform import RunningPlatform
+from muster.api.serving import Listening
 from muster.command.dispatch.nearest import Fix, World
 from muster.command.dispatch.react import reoffer_reaction
 from muster.command.incidents import access as incident_access
@@ -74,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     demo: bool = False
     web: str | None = None
     testing: bool = False
+    hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    listening: Listening = Listening()
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -374,7 +379,7 @@ def demo_password(settings: Settings) -> str:
 
 def application(system: System) -> Litestar:
     """The HTTP application of an open system. Its threads start and stop with it."""
-    from muster.api import live, telemetry
+    from muster.api import install_page, live, telemetry
     from muster.api.server import litestar_app
 
     platform, positions = system.platform, system.positions
@@ -394,7 +399,11 @@ def application(system: System) -> Litestar:
     return litestar_app(
         platform,
         web=Path(system.settings.web) if system.settings.web else None,
-        more_routes=(live.route(hub), telemetry.route(positions, telemetry.crews(platform))),
+        more_routes=(
+            live.route(hub),
+            telemetry.route(positions, telemetry.crews(platform)),
+            *install_page.routes(system.settings.listening),
+        ),
         start=start,
         stop=stop,
     )
@@ -416,30 +425,18 @@ def _idle() -> None:
 
 def serve(settings: Settings) -> None:
     """Run the server until it is told to stop."""
-    import uvicorn
-
-    from muster.api import logs
-    from muster.api.live_wire import LiveProtocol
-    from muster.api.patience import PatientProtocol
+    from muster.api import install_page, logs, serving
 
     logs.configure()
     raise_handles()
-    app = application(open_system(settings))
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        http=PatientProtocol,
-        ws=LiveProtocol,
-        ws_per_message_deflate=False,
-        ws_ping_interval=10,
-        ws_ping_timeout=10,
-        timeout_graceful_shutdown=5,
-        server_header=False,
-    )
-    uvicorn.Server(config).run()
+    listening = settings.listening
+    import_module("muster.api.server")  # the slow part of a start, while another still serves
+    with serving.taking_turns(listening):
+        app = application(open_system(settings))
+        beside = {}
+        if listening.plain is not None:
+            beside[listening.plain] = install_page.doorstep(listening)
+        serving.run(app, settings.host, settings.port, listening, beside)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from muster.cli.instance import free_port, readiness
+from muster.cli.ports import opened, port_of, readiness
 from muster.supervise.trouble import Trouble
 
 
@@ -15,18 +15,18 @@ def test_a_port_in_use_is_one_sentence_with_a_way_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(Trouble, match=f"Port {port} is in use.*--port {port + 1}") as told:
-            free_port("127.0.0.1", port)
+            opened("127.0.0.1", port)
     assert f"端口 {port} 已被别的程序占用" in told.value.zh
 
 
 def test_port_0_is_any_free_one() -> None:
-    port = free_port("127.0.0.1", 0)
-    assert port > 0 and free_port("127.0.0.1", port) == port
+    with opened("127.0.0.1", 0) as one, opened("127.0.0.1", 0) as another:
+        assert 0 < port_of(one) != port_of(another) > 0
 
 
 def test_an_address_of_another_machine_is_one_sentence() -> None:
     with pytest.raises(Trouble, match="not one of this machine"):
-        free_port("192.0.2.1", 8000)
+        opened("198.51.100.1", 8000)
 
 
 class Door(BaseHTTPRequestHandler):
@@ -52,7 +52,7 @@ def door() -> Iterator[HTTPServer]:
 
 
 def test_readiness_is_what_readyz_says(door: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    ask = readiness("0.0.0.0", door.server_port)
+    ask = readiness("http", "0.0.0.0", door.server_port)
     assert ask() is None
     monkeypatch.setattr(Door, "status", 503)
     monkeypatch.setattr(Door, "words", b'{"ready":false,"reasons":["database: down"]}')
@@ -63,4 +63,5 @@ def test_readiness_is_what_readyz_says(door: HTTPServer, monkeypatch: pytest.Mon
 
 
 def test_a_server_not_yet_there_is_not_ready() -> None:
-    assert readiness("127.0.0.1", free_port("127.0.0.1", 0))() is not None
+    with opened("127.0.0.1", 0) as nobody:
+        assert readiness("http", "127.0.0.1", port_of(nobody))() is not None

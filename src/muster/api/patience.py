@@ -14,6 +14,10 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 Base: Any = AutoHTTPProtocol
 
+#: Set on uvicorn's `server_state` when the process is about to end: each connection gets one more
+#: answer, and is then closed.
+LEAVING = "muster_leaving"
+
 
 class PatientProtocol(Base):  # type: ignore[misc]
     """For `uvicorn.Config(http=PatientProtocol)`. `patience_s`: seconds in which a request must
@@ -43,6 +47,11 @@ class PatientProtocol(Base):  # type: ignore[misc]
             self._stop()
         else:
             self._wait()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.cycle is not None and getattr(self.server_state, LEAVING, False):
+            self.cycle.keep_alive = False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()

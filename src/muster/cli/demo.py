@@ -1,4 +1,4 @@
-"""`demo` and `up`: start Muster and keep it running until Ctrl-C."""
+"""`demo`: a simulated day, until Ctrl-C."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.cli import marks, project
-from muster.cli.admin import link
 
 if TYPE_CHECKING:
     from muster.cli.instance import Instance, Plan
@@ -116,54 +115,3 @@ def _welcome(url: str, prepared: dict[str, Any]) -> str:
         f"\n集结已就绪 / Muster is ready:  {url}\n\n{project.table(rows)}\n\n"
         "  Ctrl-C 停止 / stops it\n"
     )
-
-
-@click.command(
-    epilog="""\b
-例 / examples:
-  ./muster up --data DIR
-  ./muster up --data DIR --host 0.0.0.0 --port 80
-  DATABASE_URL=postgresql://owner:password@db/muster ./muster up --data DIR
-"""
-)
-@click.option("--port", type=PORT, default=8000, show_default=True, help="端口 / port")
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="监听地址；默认只限本机 / address to listen on; only this machine unless told otherwise",
-)
-@click.option("--data", type=FOLDER, help="数据文件夹（默认 .muster/data）/ data folder")
-@click.option("--city", type=FOLDER, help="城市包（默认 cities/zhoushan）/ city pack")
-def up(port: int, host: str, data: Path | None, city: Path | None) -> None:
-    """正式运行 / a real installation
-
-    首次启动打印一次性链接，首位管理员用它登录并设密码；没有演示账号，时间是真实的。
-    设了 DATABASE_URL（PostgreSQL 15 以上）时使用它，否则使用自带的数据库。
-
-    The first start prints a one-time link for the first administrator; there are no demo accounts
-    and time is real. DATABASE_URL (PostgreSQL 15 or newer) is used when set, else the database
-    that Muster carries.
-    """
-    from muster.cli.instance import Plan, start
-    from muster.supervise.supervisor import Supervisor
-
-    folder = (data or project.real_data()).resolve()
-    plan = Plan(
-        data=folder,
-        city=project.city_folder(city or project.default_city()),
-        host=host,
-        port=port,
-        clock="real",
-    )
-    with Supervisor(folder, project.say) as supervisor:
-        marks.require_real(folder, plan.city)
-        running = start(supervisor, plan)
-        click.echo(f"\n集结已就绪 / Muster is ready:  {running.url}\n")
-        if token := running.prepared["first_link"]:
-            click.echo(
-                "首位管理员的一次性链接（只显示这一次）/ one-time link of the first administrator "
-                f"(shown only once):\n  {link(running.url, token)}\n"
-            )
-        supervisor.watch()
-    project.say("已停止 / stopped")

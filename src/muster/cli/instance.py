@@ -1,24 +1,28 @@
 """One running Muster: its database, then what must be in it, then the server, all supervised."""
 
-import contextlib
-import http.client
 import json
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from muster.cli import project
 from muster.cli.marks import read as read_mark
+from muster.cli.ports import from_here, liveness, opened, port_of, readiness
+from muster.cli.reach import Reach, listening, renew
 from muster.supervise.child import Program
 from muster.supervise.external import connect, revision, without_password
 from muster.supervise.postgres import Database, Postgres
+from muster.supervise.pulse import Pulse
 from muster.supervise.supervisor import PostgresService, ProgramService, Supervisor
 from muster.supervise.trouble import Trouble
+
+RENEW_S = 3600.0  # between looks at a local authority's certificate
+STOP_S = 30.0  # for the server to answer what is under way
 
 
 @dataclass(frozen=True)
@@ -34,15 +38,18 @@ class Plan:
     speed: float = 1.0
     demo: bool = False
     testing: bool = False
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A server that answers. `prepared`: what `muster.app.prepare` gave."""
+    """A server that answers. `prepared`: what `muster.app.prepare` gave; `sockets`: main, and
+    plain and metrics if there are such ports."""
 
     url: str
     data: Path
     prepared: dict[str, Any]
+    sockets: dict[str, socket.socket]
 
 
 def start(supervisor: Supervisor, plan: Plan) -> Instance:
@@ -50,36 +57,66 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
 
     Raises Trouble with the obstacle, Stopped on a signal.
     """
-    plan = replace(plan, port=free_port(plan.host, plan.port))
+    found = plan.reach
+    sockets = {"main": opened(plan.host, plan.port)}
+    if found.install_port is not None:
+        sockets["plain"] = opened(plan.host, found.install_port)
+    if found.metrics_port is not None:
+        sockets["metrics"] = opened("127.0.0.1", found.metrics_port)
     database = _database(supervisor, plan)
+    environment = _environment(plan, database, sockets)
+    prepared = _prepare(supervisor, plan.data, environment)
+    supervisor.keep(_server(plan, environment, sockets))
+    if found.local is not None:
+        supervisor.every(RENEW_S, lambda: renew(found))
+    near = from_here(plan.host)
+    shown = f"[{near}]" if ":" in near else near
+    port = port_of(sockets["main"])
+    return Instance(f"{found.scheme}://{shown}:{port}", plan.data, prepared, sockets)
+
+
+def _environment(
+    plan: Plan, database: Database, sockets: dict[str, socket.socket]
+) -> dict[str, str]:
+    """The server's settings, as it reads them."""
     settings = {
         "owner_dsn": database.owner_dsn,
         "app_dsn": database.app_dsn,
         "data": str(plan.data),
         "city": str(plan.city),
         "host": plan.host,
-        "port": plan.port,
+        "port": port_of(sockets["main"]),
         "clock": plan.clock,
         "clock_start": plan.clock_start.isoformat() if plan.clock_start else None,
         "speed": plan.speed,
         "demo": plan.demo,
         "web": str(project.web_assets()) if project.web_assets() else None,
         "testing": plan.testing,
+        "hosts": plan.reach.public,
+        "trusted_proxies": plan.reach.proxies,
+        "listening": listening(plan.reach, plan.host, sockets, plan.data / "run" / "turn"),
     }
-    environment = {**os.environ, "MUSTER_SETTINGS": json.dumps(settings)}
-    prepared = _prepare(supervisor, plan.data, environment)
-    supervisor.keep(
-        ProgramService(
-            ("服务器", "server"),
-            Program(
-                python("muster.app"), environment=environment, output=plan.data / "log/server.log"
-            ),
-            readiness(plan.host, plan.port),
-        )
+    return {**os.environ, "MUSTER_SETTINGS": json.dumps(settings)}
+
+
+def _server(
+    plan: Plan, environment: dict[str, str], sockets: dict[str, socket.socket]
+) -> ProgramService:
+    where = plan.reach.scheme, plan.host, port_of(sockets["main"])
+    program = Program(
+        python("muster.app"),
+        stop=((signal.SIGTERM, STOP_S),),
+        environment=environment,
+        output=plan.data / "log/server.log",
+        handed=[one.fileno() for one in sockets.values()],
     )
-    near = from_here(plan.host)
-    shown = f"[{near}]" if ":" in near else near
-    return Instance(f"http://{shown}:{plan.port}", plan.data, prepared)
+    return ProgramService(
+        ("服务器", "server"),
+        program,
+        readiness(*where),
+        standby=plan.data / "run" / "standby",
+        pulse=Pulse(liveness(*where)),
+    )
 
 
 def python(module: str) -> list[str]:
@@ -127,66 +164,3 @@ def _prepare(supervisor: Supervisor, data: Path, environment: dict[str, str]) ->
         return dict(json.loads(result.read_bytes()))
     finally:
         result.unlink()  # it holds passwords
-
-
-def free_port(host: str, port: int) -> int:
-    """`port` if nobody listens there, any free one for 0. Raises Trouble."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError as error:
-            raise _taken(host, port, error) from error
-        return int(trial.getsockname()[1])
-
-
-def _taken(host: str, port: int, error: OSError) -> Trouble:
-    import errno
-
-    if error.errno == errno.EADDRINUSE:
-        return Trouble(
-            f"端口 {port} 已被别的程序占用：请停止它，或换一个端口，例如 --port {port + 1}。",
-            f"Port {port} is in use by another program: stop it, or choose another port, "
-            f"for example --port {port + 1}.",
-        )
-    if error.errno == errno.EACCES:
-        return Trouble(
-            f"无权使用端口 {port}：请用 1024 以上的端口，例如 --port 8000。",
-            f"You may not use port {port}: choose one above 1024, for example --port 8000.",
-        )
-    return Trouble(
-        f"地址 {host} 在本机上不可用：请改用 --host 127.0.0.1。（{error.strerror}）",
-        f"The address {host} is not one of this machine: use --host 127.0.0.1. ({error.strerror})",
-    )
-
-
-def from_here(host: str) -> str:
-    """The address under which this machine reaches a server that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-
-
-def _reasons(status: int, words: bytes) -> str:
-    """Why the server is not ready, in one line."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        return "；".join(json.loads(words)["reasons"])
-    return f"HTTP {status}"
-
-
-def readiness(host: str, port: int) -> Callable[[], str | None]:
-    """A probe of GET /readyz: None when ready, else what is missing."""
-    near = from_here(host)
-
-    def ask() -> str | None:
-        connection = http.client.HTTPConnection(near, port, timeout=5)
-        try:
-            connection.request("GET", "/readyz")
-            answer = connection.getresponse()
-            words = answer.read()
-            return None if answer.status == 200 else _reasons(answer.status, words)
-        except (OSError, http.client.HTTPException):
-            return "…"
-        finally:
-            connection.close()
-
-    return ask

@@ -8,11 +8,12 @@ from muster.cli.admin import admin
 from muster.cli.bench import bench
 from muster.cli.checks import check, test
 from muster.cli.db import db
-from muster.cli.demo import demo, up
+from muster.cli.demo import demo
 from muster.cli.journal import journal
 from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
 from muster.cli.transparency import transparency
+from muster.cli.up import restart, up
 from muster.supervise.trouble import Trouble
 
 EPILOG = """\b
@@ -37,6 +38,7 @@ def muster() -> None:
 for command in (
     demo,
     up,
+    restart,
     replay,
     simulate,
     test,

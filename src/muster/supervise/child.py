@@ -32,6 +32,7 @@ class Program:
     death: int = signal.SIGKILL
     environment: Mapping[str, str] | None = None
     output: Path | None = None  # appended to; None: our own stderr
+    handed: Sequence[int] = ()  # descriptors it gets under the same numbers
 
 
 class Child:
@@ -53,7 +54,7 @@ class Child:
             self.guard = subprocess.Popen(
                 # -I -S: neither the environment nor site-packages can change what a guard does.
                 [sys.executable, "-I", "-S", str(GUARD), str(theirs.fileno()), json.dumps(orders)],
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *program.handed],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

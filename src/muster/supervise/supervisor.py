@@ -7,7 +7,9 @@
         supervisor.watch()                              # until SIGINT, SIGTERM or SIGHUP
 
 Each service lives under a guard (guard.py), so kill -9 of anything, this process included,
-leaves nothing running. A service that dies is started again, later each time it dies soon.
+leaves nothing running. A service that dies is started again, later each time it dies soon; one
+that lives and does not answer any more (`pulse`) is ended and started again. SIGUSR2 replaces
+those that can be replaced, each by a successor that is ready to take over before it ends.
 """
 
 import contextlib
@@ -17,15 +19,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Protocol
 
 from muster.supervise import lock
 from muster.supervise.child import Child, Program
+from muster.supervise.kept import Chore, Kept, Service
 from muster.supervise.postgres import Postgres, Say
+from muster.supervise.pulse import Pulse
 from muster.supervise.trouble import Trouble
 
-FIRST_DELAY, LAST_DELAY = 0.2, 15.0  # seconds before a restart: doubled at each early death
-SETTLED = 30.0  # seconds of life after which a death counts as the first again
 LOW_BYTES = 256 << 20
 LOG_BYTES = 20 << 20
 
@@ -34,32 +35,28 @@ class Stopped(Exception):
     """A signal asked us to stop; the `with` block of the supervisor ends quietly."""
 
 
-class Service(Protocol):
-    """Something to keep alive. `name` is (zh, en)."""
-
-    name: tuple[str, str]
-
-    def launch(self) -> None:
-        """Start the process; raises Trouble if that is impossible now."""
-
-    def child(self) -> Child | None:
-        """The running or ended process; None before the first launch."""
-
-    def missing(self) -> str | None:
-        """What is still missing for it to be ready; None when it is. May be asked often."""
-
-    def reason(self) -> Trouble:
-        """Why it ended."""
-
-
 class PostgresService:
     """The embedded PostgreSQL as a service."""
 
     name = ("数据库", "database")
+    successor: Child | None = None
+    pulse: Pulse | None = None
 
     def __init__(self, server: Postgres) -> None:
         self.server = server
         self._prepared = False
+
+    def prepare(self) -> bool:
+        return False
+
+    def waiting(self) -> bool:
+        return False
+
+    def succeed(self) -> None:
+        """It has no successor."""
+
+    def give_up(self) -> Trouble:
+        return self.reason()
 
     def launch(self) -> None:
         self.server.launch()
@@ -81,16 +78,46 @@ class PostgresService:
 class ProgramService:
     """Any other program as a service, with its output in a log file of bounded size.
 
-    `probe` says what is missing for it to be ready, None when it is.
+    `probe` says what is missing for it to be ready, None when it is. `standby` is the file in
+    which a successor writes its process number once it only waits for the old one to end; without
+    it the program cannot be replaced. `pulse` asks whether it still answers.
     """
 
     def __init__(
-        self, name: tuple[str, str], program: Program, probe: Callable[[], str | None]
+        self,
+        name: tuple[str, str],
+        program: Program,
+        probe: Callable[[], str | None],
+        *,
+        standby: Path | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self.name = name
         self.program = program
         self.missing = probe
+        self.pulse = pulse
+        self.successor: Child | None = None
+        self._standby = standby
         self._child: Child | None = None
+
+    def prepare(self) -> bool:
+        if self._standby is None:
+            return False
+        self._standby.unlink(missing_ok=True)
+        self.successor = Child(self.program)
+        return True
+
+    def waiting(self) -> bool:
+        there = self._standby is not None and self.successor is not None and self._standby.exists()
+        return there and bool(self.successor and self.successor.alive)
+
+    def succeed(self) -> None:
+        self._child, self.successor = self.successor, None
+
+    def give_up(self) -> Trouble:
+        why = ended(self.name, self.successor, self.program.output)
+        self.successor = None
+        return why
 
     def launch(self) -> None:
         if self.program.output is not None:
@@ -110,18 +137,21 @@ class Supervisor:
     def __init__(self, folder: Path, say: Say) -> None:
         self.folder = folder
         self.say = say
-        self._kept: list[_Kept] = []
+        self._kept: list[Kept] = []
         self._signals = 0
         self._excused = 0
         self._before: dict[int, object] = {}
         self._stack = contextlib.ExitStack()
         self._low = False
         self._looked = 0.0
+        self._replace = False
+        self._chores: list[Chore] = []
 
     def __enter__(self) -> "Supervisor":
         self._stack.enter_context(lock.held(self.folder))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._before[number] = signal.signal(number, self._on_signal)
+        self._before[signal.SIGUSR2] = signal.signal(signal.SIGUSR2, self._on_replace)
         return self
 
     def __exit__(
@@ -129,6 +159,9 @@ class Supervisor:
     ) -> bool:
         try:
             for kept in reversed(self._kept):
+                if kept.service.pulse is not None:
+                    kept.service.pulse.stop()
+                self._end(kept.service.successor)
                 self._end(kept.service.child())
         finally:
             for number, handler in self._before.items():
@@ -138,6 +171,13 @@ class Supervisor:
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._signals += 1
+
+    def _on_replace(self, _number: int, _frame: FrameType | None) -> None:
+        self._replace = True
+
+    def every(self, seconds: float, chore: Callable[[], None]) -> None:
+        """Do something short again and again from now on, between looking after the services."""
+        self._chores.append(Chore(seconds, chore))
 
     def _end(self, child: Child | None) -> None:
         """Stop a child in order; a second signal means: at once."""
@@ -153,7 +193,7 @@ class Supervisor:
         Raises Trouble if it ends before it was ever ready, Stopped on a signal.
         """
         service.launch()
-        kept = _Kept(service, self.say)
+        kept = Kept(service, self.say)
         self._kept.append(kept)
         began = told = time.monotonic()
         while (words := kept.first_look()) is not None:
@@ -199,8 +239,14 @@ class Supervisor:
         if self._signals > self._excused:
             self.say("正在停止 / stopping")
             raise Stopped
+        if self._replace:
+            self._replace = False
+            for kept in self._kept:
+                kept.replace()
         for kept in self._kept:
             kept.look()
+        for chore in self._chores:
+            chore.look()
         self._look_at_disk()
         time.sleep(seconds)  # a signal does not cut it short, so it stays small
 
@@ -220,68 +266,6 @@ class Supervisor:
             child = kept.service.child()
             if child is not None and child.program.output is not None:
                 shorten(child.program.output)
-
-
-class _Kept:
-    """A service and where it stands: starting (for the first time), ready, waiting (it ended, and
-    is started again when due) or again (started again, not ready yet)."""
-
-    def __init__(self, service: Service, say: Say) -> None:
-        self.service = service
-        self.say = say
-        self.state = "starting"
-        self.delay = FIRST_DELAY
-        self.began = time.monotonic()
-        self.due = 0.0
-        self.asked = 0.0
-
-    def first_look(self) -> str | None:
-        """Before it was ever ready an end is trouble, not something to repair."""
-        child = self.service.child()
-        if child is None or not child.alive:
-            raise self.service.reason()
-        words = self.service.missing()
-        if words is None:
-            self.state = "ready"
-        return words
-
-    def look(self) -> None:
-        """Notice an end, start again when due, notice that it is ready again."""
-        now = time.monotonic()
-        child = self.service.child()
-        if self.state == "waiting":
-            if now >= self.due:
-                self._again(now)
-        elif self.state != "starting" and not (child and child.alive):
-            self._ended(now)
-        elif self.state == "again" and now - self.asked > 0.5:
-            self.asked = now
-            if self.service.missing() is None:
-                self.state = "ready"
-                zh, en = self.service.name
-                self.say(f"{zh}已恢复 / the {en} is back")
-
-    def _ended(self, now: float) -> None:
-        if now - self.began > SETTLED:
-            self.delay = FIRST_DELAY
-        self.say(str(self.service.reason()))
-        self._wait(now)
-
-    def _wait(self, now: float) -> None:
-        self.state = "waiting"
-        self.due = now + self.delay
-        self.delay = min(self.delay * 2, LAST_DELAY)
-
-    def _again(self, now: float) -> None:
-        zh, en = self.service.name
-        self.say(f"重新启动{zh} / starting the {en} again")
-        self.began = now
-        try:
-            self.service.launch()
-            self.state = "again"
-        except Trouble as trouble:
-            self.say(str(trouble))
-            self._wait(now)
 
 
 def ended(name: tuple[str, str], child: Child | None, output: Path | None) -> Trouble:

@@ -1,0 +1,117 @@
+"""`up` and `restart`: a real installation, until Ctrl-C."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from muster.cli import marks, project
+from muster.cli.admin import link
+from muster.cli.opened import chosen, folder_option
+from muster.supervise.trouble import Trouble
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+PORT = click.IntRange(0, 65535)
+
+
+@click.command(
+    epilog="""\b
+例 / examples:
+  ./muster up --data DIR
+  ./muster up --host 0.0.0.0 --port 8443 --tls-local --public-name muster.example.org
+  ./muster up --host 0.0.0.0 --port 443 --tls-cert fullchain.pem --tls-key privkey.pem
+  ./muster up --public-name muster.example.org --trusted-proxy 127.0.0.1   (nginx, Caddy)
+  DATABASE_URL=postgresql://owner:password@db/muster ./muster up --data DIR
+"""
+)
+@click.option("--port", type=PORT, default=8000, show_default=True, help="端口 / port")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="监听地址；默认只限本机 / address to listen on; only this machine unless told otherwise",
+)
+@click.option("--data", type=FOLDER, help="数据文件夹（默认 .muster/data）/ data folder")
+@click.option("--city", type=FOLDER, help="城市包（默认 cities/zhoushan）/ city pack")
+@click.option("--tls-cert", type=FILE, help="证书链，PEM；更换后自动生效 / certificate chain")
+@click.option("--tls-key", type=FILE, help="私钥，PEM / its key")
+@click.option(
+    "--tls-local",
+    is_flag=True,
+    help="自建证书颁发机构，手机从安装页安装 / a certificate authority of its own",
+)
+@click.option(
+    "--install-port",
+    type=PORT,
+    help="HTTPS 旁的小端口：安装页与跳转；--tls-local 时默认 8080 / HTTP beside HTTPS: the install "
+    "page and redirects; 8080 with --tls-local",
+)
+@click.option(
+    "--public-name",
+    multiple=True,
+    help="人们使用的主机名或地址，可多次 / a name or address people use; repeatable",
+)
+@click.option(
+    "--trusted-proxy",
+    multiple=True,
+    help="前置代理的地址或网段，可多次 / address or network of a proxy in front; repeatable",
+)
+def up(port: int, host: str, data: Path | None, city: Path | None, **reached: Any) -> None:
+    """正式运行 / a real installation
+
+    首次启动打印一次性链接，首位管理员用它登录并设密码；没有演示账号，时间是真实的。
+    设了 DATABASE_URL（PostgreSQL 15 以上）时使用它，否则使用自带的数据库。
+
+    The first start prints a one-time link for the first administrator; there are no demo accounts
+    and time is real. DATABASE_URL (PostgreSQL 15 or newer) is used when set, else the database
+    that Muster carries.
+    """
+    from muster.cli.instance import Plan, start
+    from muster.cli.reach import Wanted, reach, welcome
+    from muster.supervise.supervisor import Supervisor
+
+    folder = (data or project.real_data()).resolve()
+    place = project.city_folder(city or project.default_city())
+    with Supervisor(folder, project.say) as supervisor:
+        marks.require_real(folder, place)
+        found = reach(Wanted(**reached), folder)
+        plan = Plan(data=folder, city=place, host=host, port=port, clock="real", reach=found)
+        running = start(supervisor, plan)
+        click.echo(f"\n集结已就绪 / Muster is ready:  {running.url}\n")
+        if found.root is not None:
+            click.echo(welcome(found, host, running.sockets["plain"].getsockname()[1]))
+        if token := running.prepared["first_link"]:
+            click.echo(
+                "首位管理员的一次性链接（只显示这一次）/ one-time link of the first administrator "
+                f"(shown only once):\n  {link(running.url, token)}\n"
+            )
+        supervisor.watch()
+    project.say("已停止 / stopped")
+
+
+@click.command()
+@folder_option
+def restart(data: Path | None) -> None:
+    """更换服务器进程而不断线 / replace the server process without turning anybody away
+
+    新进程准备好后旧进程才结束；连接在其间排队而不被拒绝。新进程起不来时旧的继续运行。
+    升级数据库结构时请停机后再启动。
+
+    The next process is ready before the old one ends; who connects meanwhile waits and is not
+    refused. If the next one fails the old one goes on. To upgrade the database stop and start.
+    """
+    from muster.supervise.lock import holder
+    from muster.supervise.processes import name_of
+
+    folder = chosen(data)
+    pid = holder(folder)
+    if not pid or "muster" not in name_of(pid):
+        raise Trouble(
+            f"{folder} 没有正在运行的 Muster：用 ./muster up 启动。",
+            f"No Muster is running in {folder}: start it with ./muster up.",
+        )
+    os.kill(pid, signal.SIGUSR2)
+    click.echo(f"已请求进程 {pid} 更换服务器 / process {pid} was asked to replace the server")
