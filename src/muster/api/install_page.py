@@ -96,6 +96,7 @@ def _page(listening: Listening, digest: str) -> str:
     here = url("http", name, listening.install, PAGE)
     picture = b64encode(_picture(here)).decode()
     shown = ":".join(digest[i : i + 2] for i in range(0, 64, 2)).upper()
+    broken = shown.replace(":", ":<wbr>")
     values = {"page": here, "muster": url("https", name, port, "/"), "fingerprint": shown}
     parts = []
     for language in ("zh", "en"):
@@ -109,7 +110,7 @@ def _page(listening: Listening, digest: str) -> str:
         )
         parts.append(
             f'<section lang="{"zh-CN" if language == "zh" else "en"}"><h1>{words["title"]}</h1>'
-            f'<p>{words["why"]}</p><p>{words["compare"]}</p><p class="print">{shown.replace(":", ":<wbr>")}</p>'
+            f'<p>{words["why"]}</p><p>{words["compare"]}</p><p class="print">{broken}</p>'
             f'{devices}<p>{words["then"]} <a href="{escape(values["muster"])}">'
             f'{escape(values["muster"])}</a></p><p class="quiet">{words["limits"]}</p></section>'
         )

@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._certificates = certificates
         self._beside = beside
-        self._tasks: list[asyncio.Task[None]] = []
+        self._watches: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -104,7 +104,7 @@ class Server(uvicorn.Server):
             )
             self.servers.append(server)
         if self._certificates is not None:
-            self._tasks.append(asyncio.create_task(self._watch(self._certificates)))
+            self._watches.append(asyncio.create_task(self._watch(self._certificates)))
 
     async def _watch(self, certificates: Certificates) -> None:
         while True:
@@ -114,8 +114,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connections; let each kept one send what it is about to send, and answer it
         with `connection: close`; then end as uvicorn does."""
-        for task in self._tasks:
-            task.cancel()
+        for one in self._watches:
+            one.cancel()
         for server in self.servers:
             server.close()
         began = monotonic()
