@@ -31,6 +31,7 @@ from muster.command.incidents import access as incident_access
 from muster.command.incidents import facts as incident_facts
 from muster.command.incidents import state as incident_state
 from muster.command.incidents import tables as incident_tables
+from muster.command.incidents.erase_again import erase_again
 from muster.command.operations import operations
 from muster.geography.pack import Pack, load
 from muster.identity.access_log import AccessLog
@@ -43,6 +44,7 @@ from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, rea
 from muster.journal.database import last_recorded, open_pool
 from muster.journal.deadlines import Ticker, next_due
 from muster.journal.entry import Fact, kinds_of
+from muster.journal.erasures import Ledger
 from muster.journal.feed import Bell, held_back
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
@@ -56,6 +58,12 @@ log = logging.getLogger("muster.app")
 
 LOOK_S = 0.25
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
+
+LEDGER = "erasures.jsonl"
+#: Stands in a data folder while a restore fills it: nothing starts there.
+UNFINISHED = "restoring.json"
+#: Tables that end with an installation, with all that refers to them: people sign in again.
+NOT_IN_BACKUP = ("session",)
 
 FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS)
 
@@ -159,6 +167,7 @@ class System:
     ticker: Ticker
     reactor: Reactor
     bell: Bell
+    ledger: Ledger
     condition: Condition = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""
@@ -173,7 +182,9 @@ class System:
         self.condition = Condition(pool, data, self._troubles)
 
     def appended(self, answer: Answer) -> None:
-        """After each commit: wake who waits."""
+        """After each commit: wake who waits, and have an erasure on the disk a second time."""
+        if any(entry.kind.endswith(".erased") for entry in answer.entries):
+            self.ledger.erased()
         if any(entry.kind in self.reactor.kinds for entry in answer.entries):
             self._pending.set()
             self._react_now.set()
@@ -182,6 +193,8 @@ class System:
     def start(self) -> None:
         """Start the threads. A driven clock has none: its deadlines run when it is moved."""
         self._pending.set()
+        self.ledger.reconcile()
+        self.erase_again()
         with self.platform.pool.connection() as connection:
             on_duty = {unit.id for unit in unit_tables.units(connection) if unit.on_duty}
         self.positions.start(shown=on_duty.__contains__)
@@ -190,6 +203,11 @@ class System:
         for thread in self._threads:
             thread.start()
         self.condition.start()
+
+    def erase_again(self) -> int:
+        """Say it in the journals of matters that were erased after what was restored."""
+        platform = self.platform
+        return erase_again(platform.journal, platform.operations["incident.erase_again"])
 
     def stop(self) -> None:
         """Stop the threads and close the pool. What is acknowledged is committed already."""
@@ -235,6 +253,7 @@ class System:
             try:
                 self.ticker.run_due(self.platform.clock.now())
                 self._react()
+                self.ledger.catch_up()
                 wait, failures, self.trouble = self._until_next(), 0, ""
             except Exception as error:
                 self.trouble = f"clock: {type(error).__name__}"
@@ -256,7 +275,7 @@ class System:
 
     def _troubles(self) -> list[str]:
         """What the threads could not do when they last tried."""
-        found = (self.trouble, self.positions.trouble, self.live_trouble())
+        found = (self.trouble, self.positions.trouble, self.live_trouble(), self.ledger.trouble)
         return [trouble for trouble in found if trouble]
 
 
@@ -303,6 +322,7 @@ def open_system(settings: Settings) -> System:
         ticker=Ticker(journal, lambda _name: listed["incident.clock"]),
         reactor=Reactor(journal, reactions),
         bell=Bell(),
+        ledger=Ledger(Path(settings.data) / LEDGER, pool.connection),
     )
     journal.appended = system.appended
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes
@@ -329,7 +349,14 @@ def rebuild_all(owner_dsn: str, system: System) -> int:
 
 
 def settings_from_environment() -> Settings:
-    return msgspec.json.decode(os.environ["MUSTER_SETTINGS"], type=Settings)
+    """Raises NotThisFolder where a restore has not come to its end."""
+    settings = msgspec.json.decode(os.environ["MUSTER_SETTINGS"], type=Settings)
+    if (Path(settings.data) / UNFINISHED).exists():
+        raise NotThisFolder(
+            f"{settings.data} 里的恢复没有完成：请再运行一次 restore。\n"
+            f"The restore into {settings.data} did not come to its end: run restore again."
+        )
+    return settings
 
 
 class Account(msgspec.Struct, frozen=True):

@@ -72,7 +72,7 @@ CODES = {
     "o": "order.state",
 }
 #: The system's own: the clock and the reaction. They find nothing to do instead of refusing.
-SYSTEMS = {"incident.clock", "incident.reoffer"}
+SYSTEMS = {"incident.clock", "incident.reoffer", "incident.erase_again"}
 
 
 def cells() -> dict[tuple[str, str], str]:

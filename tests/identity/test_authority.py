@@ -47,6 +47,7 @@ INCIDENT = (
     "call_back",
     "archive",
     "erase",
+    "erase_again",
     "clock",
     "reoffer",
 )
@@ -110,6 +111,7 @@ EXPECTED: dict[str, dict[str, Cell]] = {
     ),
     "incident.clock": {CLOCK: Cell.OWN},
     "incident.reoffer": {REACTION: Cell.OWN},
+    "incident.erase_again": {REACTION: Cell.OWN},
     "read.audit": {"auditor": Cell.OWN, "administrator": Cell.OWN},
     "manage.people": {"administrator": Cell.OWN},
     "manage.tokens": {"administrator": Cell.OWN},
@@ -168,9 +170,9 @@ def test_whoever_may_change_a_matter_may_read_it() -> None:
         assert not changing or CELLS[READ, role] is Cell.PARTY
 
 
-def test_system_actors_do_their_one_thing() -> None:
+def test_system_actors_do_only_their_own() -> None:
     assert _allowed(CLOCK) == {"incident.clock"}
-    assert _allowed(REACTION) == {"incident.reoffer"}
+    assert _allowed(REACTION) == {"incident.reoffer", "incident.erase_again"}
 
 
 def test_a_duty_chief_may_all_a_dispatcher_may() -> None:

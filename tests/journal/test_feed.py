@@ -153,3 +153,43 @@ def test_the_bell_wakes_who_waits() -> None:
     assert heard == [1]
     assert bell.wait(0, 30) == 1  # rung before we waited: no sleep
     assert bell.wait(1, 0.001) == 1  # not rung: the time-out ends it
+
+
+# --- after a restore -------------------------------------------------------------------------
+
+
+def test_after_a_restore_the_feed_shows_everything_and_reactions_go_on_where_they_were(
+    shelf: Shelf, owner: psycopg.Connection[Any]
+) -> None:
+    """The old cluster's transaction ids lie far ahead. What the kept cursor had passed stays
+    behind it, though it lies between what it had not."""
+    for number in range(6):
+        shelf.do(OPEN, str(uuid.UUID(int=number + 1)), Open(), command=f"o{number}")
+    # Old ids: commits came in another order than positions. The reactor has seen 1, 3, 4.
+    for position, xid in ((1, 100), (3, 101), (4, 102), (2, 103), (6, 104), (5, 105)):
+        owner.execute(
+            "UPDATE feed SET xid = %s::xid8 WHERE position = %s",
+            (str(10**12 + xid), position),
+        )
+    owner.execute(
+        "INSERT INTO reaction_cursor VALUES ('reactor', %s), ('idle', '0-0')",
+        (f"{10**12 + 102}-4",),
+    )
+    assert drain(shelf, feed.START)[0] == []  # this is why
+    with psycopg.connect(owner.info.dsn, password=owner.info.password) as connection:
+        feed.renumber(connection)
+    seen, _ = drain(shelf, feed.START)
+    assert [int(uuid.UUID(matter)) for matter, _ in seen] == [1, 3, 4, 2, 5, 6]
+    cursors = dict(owner.execute("SELECT name, cursor FROM reaction_cursor").fetchall())
+    assert cursors["idle"] == feed.START
+    left, end = drain(shelf, cursors["reactor"])
+    assert [int(uuid.UUID(matter)) for matter, _ in left] == [2, 5, 6]
+    shelf.do(OPEN, str(uuid.UUID(int=9)), Open(), command="o9")
+    assert [int(uuid.UUID(matter)) for matter, _ in drain(shelf, end)[0]] == [9]
+
+
+def test_an_empty_feed_is_renumbered(shelf: Shelf, owner: psycopg.Connection[Any]) -> None:
+    owner.execute("INSERT INTO reaction_cursor VALUES ('reactor', '12-3')")
+    with psycopg.connect(owner.info.dsn, password=owner.info.password) as connection:
+        feed.renumber(connection)
+    assert owner.execute("SELECT cursor FROM reaction_cursor").fetchone() == (feed.START,)

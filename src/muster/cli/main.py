@@ -5,6 +5,7 @@ import sys
 import click
 
 from muster.cli.admin import admin
+from muster.cli.backup import backup
 from muster.cli.bench import bench
 from muster.cli.checks import check, test
 from muster.cli.db import db
@@ -12,6 +13,7 @@ from muster.cli.demo import demo
 from muster.cli.journal import journal
 from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
+from muster.cli.restore import restore
 from muster.cli.transparency import transparency
 from muster.cli.up import restart, up
 from muster.supervise.trouble import Trouble
@@ -45,6 +47,8 @@ for command in (
     check,
     bench,
     journal,
+    backup,
+    restore,
     db,
     admin,
     transparency,

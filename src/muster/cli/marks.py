@@ -8,12 +8,21 @@ from typing import Any
 from muster.cli import project
 from muster.supervise.trouble import Trouble, writing
 
+#: Stands in a data folder while a restore fills it: nothing starts there.
+UNFINISHED = "restoring.json"
 OWN = {"pg", "pg.new", "run", "log", "keys", "files", "secrets.json", "lock"}
-OWN |= {"mark.json", "mark.new", "demo_password", "pack"}
+OWN |= {"erasures.jsonl", UNFINISHED, "mark.json", "mark.new", "demo_password", "pack"}
 
 
 def read(data: Path) -> dict[str, Any] | None:
-    """The mark, or None if the folder has none yet. Raises Trouble if it is damaged."""
+    """The mark, or None if the folder has none yet. Raises Trouble if it is damaged, or if a
+    restore into the folder did not come to its end."""
+    if (data / UNFINISHED).exists():
+        raise Trouble(
+            f"{data} 里的恢复没有完成：请再运行一次 ./muster restore，它会从头开始。",
+            f"The restore into {data} did not come to its end: run ./muster restore again; it "
+            "begins anew.",
+        )
     try:
         mark = json.loads((data / "mark.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError):

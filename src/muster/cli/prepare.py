@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from muster.app import NotThisFolder, marked, prepare, settings_from_environment
+from muster.app import LEDGER, NotThisFolder, marked, prepare, settings_from_environment
 from muster.geography.faults import PackInvalid
+from muster.journal import erasures
 from muster.supervise.external import revision
 
 
@@ -27,12 +28,13 @@ def migrate(owner_dsn: str) -> None:
 
 
 def main() -> int:
-    settings = settings_from_environment()
     try:
+        settings = settings_from_environment()
         marked(settings)  # first: a folder without a mark may not use a migrated database
+        erasures.read(Path(settings.data) / LEDGER)
         migrate(settings.owner_dsn)
         prepared = prepare(settings)
-    except (NotThisFolder, PackInvalid) as obstacle:
+    except (NotThisFolder, PackInvalid, erasures.LedgerBroken) as obstacle:
         print(obstacle, file=sys.stderr)
         return 1
     descriptor = os.open(os.environ["MUSTER_PREPARED"], os.O_WRONLY | os.O_CREAT, 0o600)

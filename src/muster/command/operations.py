@@ -29,7 +29,7 @@ Any_ = Operation[Any, Any, Any]
 
 def operations(pack: Pack) -> dict[str, Any_]:
     """All operations of this city by name."""
-    listed = [*_plain(pack), *_dispatching(pack), *_steps(pack)]
+    listed = [*_plain(pack), _erase_again(pack), *_dispatching(pack), *_steps(pack)]
     return {operation.name: operation for operation in listed}
 
 
@@ -104,6 +104,16 @@ def _plain(pack: Pack) -> list[Any_]:
         Operation(name="incident.clock", input=Due, decide=dispatch.clock, reads=rules),
     ]
     return listed
+
+
+def _erase_again(pack: Pack) -> Any_:
+    return Operation(
+        name="incident.erase_again",
+        input=inputs.Erase,
+        decide=decide.erase_again,
+        reads=_rules(pack),
+        after_erasure=True,
+    )
 
 
 def _sendable(pack: Pack, opening: Opening, wanted: Sequence[str]) -> dict[str, dispatch.Sendable]:

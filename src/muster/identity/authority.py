@@ -83,6 +83,7 @@ incident.close             .  O  O  O  .  .  .  .  .  .  .  .  .
 incident.call_back         O  O  O  O  .  .  .  .  .  .  .  .  .
 incident.archive           .  .  O  O  .  .  .  .  .  .  .  .  .
 incident.erase             .  .  O  .  .  .  .  .  .  .  .  .  .
+incident.erase_again       .  .  .  .  .  .  .  .  .  .  .  .  O
 incident.clock             .  .  .  .  .  .  .  .  .  .  .  O  .
 incident.reoffer           .  .  .  .  .  .  .  .  .  .  .  .  O
 order.deliver              .  P  P  P  U  .  U  U  .  .  .  .  .

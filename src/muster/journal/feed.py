@@ -85,3 +85,48 @@ class Bell:
         with self._condition:
             self._condition.wait_for(lambda: self._rung != seen, timeout)
             return self._rung
+
+
+_BEFORE = """CREATE TEMP TABLE feed_before ON COMMIT PRESERVE ROWS AS
+SELECT xid, position, matter, number FROM feed"""
+_AGAIN = """WITH added AS (INSERT INTO feed (position, matter, number)
+    SELECT position, matter, number FROM feed_before
+    WHERE (xid, position) > (%s::xid8, %s::bigint)
+      AND (xid, position) <= (%s::xid8, %s::bigint) ORDER BY position
+    RETURNING xid, position)
+SELECT max(xid::text), max(position) FROM added"""
+_LAST = "9" * 18
+
+
+def renumber(connection: Connection[Any]) -> None:
+    """After a restore: give the feed transaction ids of this cluster, as the owner of the tables.
+
+    The ids of the old cluster may lie ahead of this one's, and then nobody would see anything.
+    What a kept cursor had passed stays behind it and what it had not stays ahead, so that no
+    reaction is lost or done twice; beyond that the order is the entries' own. Commits.
+    """
+    kept = connection.execute("SELECT name, cursor FROM reaction_cursor").fetchall()
+    cuts = sorted({_pair(cursor) for _, cursor in kept})
+    connection.execute("DROP TABLE IF EXISTS feed_before")
+    connection.execute(_BEFORE)
+    connection.execute("TRUNCATE feed")
+    connection.commit()
+    now, low = START, (0, 0)
+    moved: dict[tuple[int, int], str] = {}
+    for high in [*cuts, (int(_LAST), int(_LAST))]:
+        row = connection.execute(_AGAIN, (str(low[0]), low[1], str(high[0]), high[1])).fetchone()
+        if row is not None and row[0] is not None:
+            now = f"{row[0]}-{row[1]}"
+        moved[high], low = now, high
+        connection.commit()  # the next rows have a later transaction id
+    for name, cursor in kept:
+        connection.execute(
+            "UPDATE reaction_cursor SET cursor = %s WHERE name = %s", (moved[_pair(cursor)], name)
+        )
+    connection.execute("DROP TABLE feed_before")
+    connection.commit()
+
+
+def _pair(cursor: str) -> tuple[int, int]:
+    xid, position = parse(cursor)
+    return int(xid), position

@@ -60,6 +60,7 @@ class Operation(Generic[I, S, R]):
     `decide(state, input, context)` is pure: facts, or a raised Refused. `state` is None for
     a matter that does not exist yet. `resources` names what several matters contend for
     (`unit:…`), `also` the other matters that are read or changed; both are locked first.
+    `after_erasure`: may add facts to an erased matter.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Operation(Generic[I, S, R]):
     resources: Callable[[I], Sequence[str]] = lambda _input: ()
     also: Callable[[I], Sequence[str]] = lambda _input: ()
     organisation: Callable[[I], str | None] = lambda _input: None
+    after_erasure: bool = False
 
 
 Keep = Callable[["Writer", "Change"], None]
@@ -297,7 +299,8 @@ class Journal:
         decided = asked.operation.decide(states[asked.matter], asked.input, context)
         planned = [each if isinstance(each, Planned) else Planned(each) for each in decided]
         for each in planned:
-            if (each.matter or asked.matter) in found.erased:
+            erased = (each.matter or asked.matter) in found.erased
+            if erased and not asked.operation.after_erasure:
                 raise Refused("matter.erased", matter=each.matter or asked.matter)
         return planned
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def upgrade(owner_dsn: str) -> None:
-    """Run every missing version as the owner. `owner_dsn` is a libpq URI or key=value string."""
+def known() -> list[str]:
+    """The versions there are, oldest first."""
+    folder = Path(__file__).parent / "versions"
+    return sorted(path.name.split("_")[0] for path in folder.glob("[0-9]*.py"))
+
+
+def upgrade(owner_dsn: str, version: str = "head") -> None:
+    """Run every missing version up to this one as the owner. `owner_dsn` is a libpq URI or
+    key=value string."""
     import psycopg
     from alembic import command
     from alembic.config import Config
@@ -19,5 +26,5 @@ def upgrade(owner_dsn: str) -> None:
     )
     with engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
         connection.commit()

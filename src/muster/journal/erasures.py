@@ -1,0 +1,221 @@
+"""The erasure ledger outside the database: what was erased stays erased after a restore.
+
+Each line of the file holds an erasure and the hash of the line before (SHA-256(previous ‖
+erasure), as in every chain of ours), and is on the disk before the erasure is answered. It
+mirrors the table `erasure`: what one of the two lacks, it gets from the other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+
+from muster.journal.entry import FIRST_PREVIOUS, canonical, digest
+
+
+class Erasure(msgspec.Struct, frozen=True):
+    """A matter's key, words and look-ups were destroyed."""
+
+    matter: str
+    erased_at: datetime
+    actor: str
+    reason: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of the file."""
+
+    erasure: Erasure
+    previous: str
+    hash: str
+
+
+class LedgerBroken(Exception):
+    """A line does not follow from the one before. `line` counts from 1."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(
+            f"清除台账 {path} 第 {line} 行与前一行不连：它被改动过或已损坏，请换回另一份副本。\n"
+            f"Line {line} of the erasure ledger {path} does not follow from the one before: it was "
+            "altered or is damaged; put another copy in its place."
+        )
+        self.path, self.line = path, line
+
+
+def read(path: Path) -> list[Erasure]:
+    """What the file says was erased; nothing when there is no file. Raises LedgerBroken.
+
+    A last line cut short by a crash was not answered for, and is not read.
+    """
+    return [line.erasure for line in lines(path)]
+
+
+def head(path: Path) -> str:
+    """The hash of the last line, which stands for all of them."""
+    last = FIRST_PREVIOUS
+    for line in lines(path):
+        last = line.hash
+    return last
+
+
+def lines(path: Path) -> Iterator[Line]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return
+    previous = FIRST_PREVIOUS
+    for number, text in enumerate(data.split(b"\n")[:-1], 1):
+        try:
+            line = msgspec.json.decode(text, type=Line)
+        except msgspec.MsgspecError as error:
+            raise LedgerBroken(path, number) from error
+        if line.previous != previous or line.hash != _hash(previous, line.erasure):
+            raise LedgerBroken(path, number)
+        previous = line.hash
+        yield line
+
+
+def record(path: Path, erasure: Erasure) -> None:
+    """Add an erasure, unless its matter stands there already, and have it on the disk."""
+    add(path, [erasure])
+
+
+def add(path: Path, erasures: Iterable[Erasure]) -> int:
+    """Add those whose matter does not stand there yet; returns how many."""
+    with _alone(path) as file:
+        there, previous, end = set(), FIRST_PREVIOUS, 0
+        for line in lines(path):
+            there.add(line.erasure.matter)
+            previous, end = line.hash, end + len(canonical(line)) + 1
+        fresh = []
+        for erasure in erasures:
+            if erasure.matter in there:
+                continue
+            there.add(erasure.matter)
+            hashed = _hash(previous, erasure)
+            fresh.append(canonical(Line(erasure, previous, hashed)) + b"\n")
+            previous = hashed
+        if fresh:
+            os.ftruncate(file, end)  # a line cut short
+            os.pwrite(file, b"".join(fresh), end)
+            os.fsync(file)
+        return len(fresh)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[int]:
+    """The open file, which nobody else writes meanwhile; on the disk under its name."""
+    fresh = not path.exists()
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if fresh:
+            folder = os.open(path.parent, os.O_RDONLY)
+            os.fsync(folder)
+            os.close(folder)
+        yield file
+    finally:
+        os.close(file)
+
+
+def _hash(previous: str, erasure: Erasure) -> str:
+    return digest(bytes.fromhex(previous) + canonical(erasure))
+
+
+# --- table and file ------------------------------------------------------------------------------
+
+
+def kept(connection: Connection[Any]) -> list[Erasure]:
+    """The erasures the database knows, oldest first."""
+    rows = connection.execute(
+        "SELECT matter::text, erased_at, actor, reason FROM erasure ORDER BY erased_at, matter"
+    ).fetchall()
+    return [Erasure(matter, at.astimezone(UTC), actor, why) for matter, at, actor, why in rows]
+
+
+def mirror(path: Path, connection: Connection[Any]) -> int:
+    """Add to the file what only the table has; returns how many."""
+    return add(path, kept(connection))
+
+
+def reapply(connection: Connection[Any], erasures: Sequence[Erasure]) -> list[str]:
+    """Erase again what the table does not know of, in the caller's transaction: key, words,
+    look-ups. Returns the matters."""
+    there = {erasure.matter for erasure in kept(connection)}
+    again = []
+    for erasure in erasures:
+        if erasure.matter in there:
+            continue
+        for statement in (
+            "DELETE FROM vault_key WHERE matter = %s::uuid",
+            "DELETE FROM vault_item WHERE matter = %s::uuid",
+            "DELETE FROM vault_lookup WHERE matter = %s::uuid",
+        ):
+            connection.execute(statement, (erasure.matter,))
+        connection.execute(
+            "INSERT INTO erasure (matter, erased_at, actor, reason) VALUES (%s::uuid, %s, %s, %s)",
+            (erasure.matter, erasure.erased_at, erasure.actor, erasure.reason),
+        )
+        there.add(erasure.matter)
+        again.append(erasure.matter)
+    return again
+
+
+def unsaid(connection: Connection[Any]) -> list[Erasure]:
+    """Erasures of matters whose journal does not say so: it was restored from before."""
+    rows = connection.execute(
+        "SELECT x.matter::text, x.erased_at, x.actor, x.reason FROM erasure x"
+        " WHERE EXISTS (SELECT FROM entry e WHERE e.matter = x.matter) AND NOT EXISTS"
+        " (SELECT FROM entry e WHERE e.matter = x.matter AND e.kind LIKE '%.erased')"
+        " ORDER BY x.erased_at, x.matter"
+    ).fetchall()
+    return [Erasure(matter, at.astimezone(UTC), actor, why) for matter, at, actor, why in rows]
+
+
+class Ledger:
+    """The file of a running Muster, kept up with its table."""
+
+    def __init__(self, path: Path, connect: Callable[[], Any]) -> None:
+        self.path, self._connect = path, connect
+        self._behind = threading.Event()
+
+    def reconcile(self) -> list[str]:
+        """At the start: each gets what only the other has. Returns the matters erased again."""
+        with self._connect() as connection:
+            again = reapply(connection, read(self.path))
+            connection.commit()
+            mirror(self.path, connection)
+        return again
+
+    def erased(self) -> None:
+        """After a commit that erased. A disk that does not take it leaves the file behind, which
+        `catch_up` mends and `trouble` says."""
+        self._behind.set()
+        try:
+            self.catch_up()
+        except OSError:
+            return
+
+    def catch_up(self) -> None:
+        """Write what the file lacks, if it is behind. Raises OSError."""
+        if self._behind.is_set():
+            self._behind.clear()
+            try:
+                with self._connect() as connection:
+                    mirror(self.path, connection)
+            except BaseException:
+                self._behind.set()
+                raise
+
+    @property
+    def trouble(self) -> str:
+        return "erasures: the ledger cannot be written" if self._behind.is_set() else ""
