@@ -133,7 +133,8 @@ def _back_up(to: Path, key: Path | None, folder: Path) -> dict[str, Any]:
     told_all = _told(manifest, figures, time.monotonic() - began)
     told_all["json"]["to"] = str(target)
     told_all["words"] += (
-        f"\n密钥不在其中，请另行保管 / the keys are not in it, keep them apart: {used.path}, {master}"
+        "\n密钥不在其中，请另行保管 / the keys are not in it, keep them apart: "
+        f"{used.path}, {master}"
     )
     return told_all
 
