@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -406,7 +406,7 @@ def demo_password(settings: Settings) -> str:
 
 def application(system: System) -> Litestar:
     """The HTTP application of an open system. Its threads start and stop with it."""
-    from muster.api import install_page, live, telemetry
+    from muster.api import install_page, live
     from muster.api.server import litestar_app
 
     platform, positions = system.platform, system.positions
@@ -428,7 +428,7 @@ def application(system: System) -> Litestar:
         web=Path(system.settings.web) if system.settings.web else None,
         more_routes=(
             live.route(hub),
-            telemetry.route(positions, telemetry.crews(platform)),
+            *position_routes(platform, positions),
             *install_page.routes(system.settings.listening),
         ),
         start=start,
@@ -436,13 +436,25 @@ def application(system: System) -> Litestar:
     )
 
 
+def position_routes(platform: RunningPlatform, positions: Positions) -> Sequence[Any]:
+    """The doors through which positions come in."""
+    from muster.api import telemetry, telemetry_devices, telemetry_live
+
+    crewed = telemetry.crews(platform)
+    return (
+        telemetry.route(positions, crewed),
+        telemetry_live.route(platform, positions, crewed),
+        *telemetry_devices.routes(positions, telemetry_devices.machines(platform)),
+    )
+
+
 def interface() -> dict[str, Any]:
     """The OpenAPI document, without opening anything."""
-    from muster.api import live, openapi, telemetry
+    from muster.api import live, openapi
     from muster.api.server import litestar_app
 
     nothing = cast(Any, None)
-    routes = (live.route(nothing), telemetry.route(nothing, nothing))
+    routes = (live.route(nothing), *position_routes(nothing, nothing))
     return openapi.build(litestar_app(None, web=None, more_routes=routes, start=_idle, stop=_idle))
 
 

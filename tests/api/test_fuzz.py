@@ -121,7 +121,7 @@ def examples(
         try:
             response = target.ask(case, role)
             if not fits and not target.fits(case):
-                assert response.status_code >= 400, f"taken: {case.body!r}"
+                assert refused(response), f"taken: {case.body!r}"
         except Exception as failure:
             where = traceback.extract_tb(failure.__traceback__)[-1]
             said = f"{type(failure).__name__} at {where.name}:{where.lineno}: {failure}"
@@ -134,6 +134,11 @@ def examples(
     while made < count:  # what has no parameters has one example
         send(operation.Case())
     return failures
+
+
+def refused(response: Any) -> bool:
+    """The whole request; or what does not fit of a batch of positions, fix by fix."""
+    return response.status_code >= 400 or bool(response.json().get("rejected"))
 
 
 def breakable(target: Fuzzed, name: str) -> bool:

@@ -17,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from muster.supervise.postgres import Postgres
 from tests.api.consoles import Console, live
 from tests.instance import Database, Instance
-from tests.stories.desk import Person, Said, call, on_duty, signed_in
+from tests.stories.desk import Person, call, on_duty, signed_in
 
 UNIT = "pt-shenjiamen-01"
 HARBOUR = [122.2, 29.9, 122.4, 30.0]
@@ -27,7 +27,7 @@ FAR_AWAY = [0.0, 0.0, 1.0, 1.0]
 def fixes(*spots: tuple[float, float]) -> list[dict[str, Any]]:
     now = datetime.now(UTC)
     return [
-        {"lon": lon, "lat": lat, "at": now - timedelta(seconds=len(spots) - n), "heading": 90}
+        {"lon": lon, "lat": lat, "at": now - timedelta(milliseconds=len(spots) - n), "heading": 90}
         for n, (lon, lat) in enumerate(spots)
     ]
 
@@ -73,7 +73,7 @@ def test_positions_reach_who_looks_there(live_server: Instance) -> None:
     batch = fixes((122.30, 29.95), (122.31, 29.95), (999.0, 0.0))
     said = officer.do("/api/positions", {"unit": UNIT, "fixes": batch})
     rejected = [{"index": 2, "code": "position.outside_world"}]
-    assert said == {"accepted": 2, "rejected": rejected}
+    assert said == {"accepted": 2, "duplicates": 0, "rejected": rejected}
     here.until(lambda: UNIT in here.positions)
     assert here.positions[UNIT][:3] == [122.31, 29.95, 90]
     there.say({"type": "view", "view": HARBOUR})
@@ -95,37 +95,6 @@ def test_positions_of_a_unit_off_duty_are_refused(live_server: Instance) -> None
     board.until(lambda: board.units[UNIT]["position"] is None)
     refused = officer.try_to("/api/positions", report)
     assert (refused.status, refused.code) == (403, "position.off_duty")
-
-
-MALFORMED: tuple[Any, ...] = (
-    {},
-    {"unit": UNIT},
-    {"unit": UNIT, "fixes": {}},
-    {"unit": UNIT, "fixes": [{}]},
-    {"unit": UNIT, "fixes": [], "more": 1},
-    {"unit": "", "fixes": []},
-    {"unit": "x" * 65, "fixes": []},
-    {"unit": "a\x00b", "fixes": []},
-    {"unit": UNIT, "fixes": [{"lon": 1, "lat": 1, "at": "yesterday"}]},
-    {"unit": UNIT, "fixes": [{"lon": 1, "lat": 1, "at": "2026-11-23T08:00:00"}]},
-    {"unit": UNIT, "fixes": [{"lon": "east", "lat": 1, "at": "2026-11-23T08:00:00Z"}]},
-)
-
-
-def test_a_malformed_batch_is_refused_whole(live_server: Instance) -> None:
-    officer = on_duty(live_server, UNIT)
-    for body in MALFORMED:
-        said = officer.try_to("/api/positions", body)
-        assert (said.status, said.code) == (400, "input.invalid"), body
-
-
-def test_a_batch_has_a_size(live_server: Instance) -> None:
-    officer = on_duty(live_server, UNIT)
-    many = fixes(*[(122.3, 29.95)] * 501)
-    assert officer.try_to("/api/positions", {"unit": UNIT, "fixes": many}).status == 400
-    assert officer.do("/api/positions", {"unit": UNIT, "fixes": many[:500]})["accepted"] == 500
-    padded: Said = officer.try_to("/api/positions", {"unit": UNIT, "fixes": [], "x": "x" * 300_000})
-    assert (padded.status, padded.code) == (413, "body.too_large")
 
 
 def test_a_page_of_another_origin_gets_nothing(live_server: Instance) -> None:

@@ -19,7 +19,7 @@ from litestar.routes import HTTPRoute
 from muster import app
 from muster.action.orders.decide import FROM
 from muster.action.orders.state import ENDED, STEPS
-from muster.api import live, openapi, telemetry
+from muster.api import live, openapi
 from muster.api.body import decoded
 from muster.api.examples import BODIES
 from muster.api.field_words import LONGEST, REASONS, both
@@ -34,8 +34,8 @@ from tests.instance import CITY, ROOT
 
 CHINESE = re.compile(r"[一-鿿]")
 LATIN = re.compile(r"[A-Za-z]{2}")
-#: Routes that stand in no document: the document itself.
-UNLISTED = {"/api/openapi.json"}
+#: Routes that stand in no document: the document itself, and those whose form others define.
+UNLISTED = {"/api/openapi.json", "/api/positions/osmand", "/api/positions/traccar"}
 #: Codes the door itself says, not raised by name anywhere.
 OF_THE_DOOR = {
     "body.too_large",
@@ -54,7 +54,7 @@ OF_THE_DOOR = {
 def application() -> Litestar:
     """The application without a platform, as `app.interface` builds it."""
     nothing: Any = None
-    routes = (live.route(nothing), telemetry.route(nothing, nothing))
+    routes = (live.route(nothing), *app.position_routes(nothing, nothing))
     return litestar_app(None, web=None, more_routes=routes, start=str, stop=str)  # type: ignore[arg-type]
 
 

@@ -29,6 +29,7 @@ OPENS: dict[str, set[str]] = {
     "list_units": {"read:units"},
     "list_incidents": {"read:incidents"},
     "get_summary": {"read:summary"},
+    "report_positions": {"positions:report"},
 }
 PUBLIC = {"healthz", "readyz", "sign_in", "first_person"}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import Connection
@@ -13,9 +14,9 @@ from psycopg_pool import ConnectionPool
 
 from muster.journal.clock import DrivenClock
 from muster.telemetry import tables
-from muster.telemetry.fixes import Fix
-from muster.telemetry.history import FULL, History
-from muster.telemetry.positions import Positions
+from muster.telemetry.fixes import Columns, Fix, milliseconds
+from muster.telemetry.history import FULL, Dropped, History
+from muster.telemetry.positions import Positions, Reported, Reporter
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 Pool = ConnectionPool[Connection[Any]]
@@ -23,6 +24,18 @@ Pool = ConnectionPool[Connection[Any]]
 
 def fix(ago_s: float = 0, lon: float = 122.1, lat: float = 30.0) -> Fix:
     return Fix(lon=lon, lat=lat, at=NOW - timedelta(seconds=ago_s), speed_kmh=30)
+
+
+def by(positions: Positions, *units: str, since: datetime = NOW - timedelta(days=1)) -> Reporter:
+    return positions.reporter(lambda: dict.fromkeys(units, since))
+
+
+def report(positions: Positions, unit: str, fixes: list[Fix]) -> Reported:
+    return positions.report(fixes, by(positions, unit), NOW, unit)
+
+
+def refused(reported: Reported) -> list[tuple[int, str]]:
+    return [(one.index, one.code) for one in reported.rejected]
 
 
 @pytest.fixture
@@ -63,11 +76,9 @@ def partitions(pool: Pool) -> list[str]:
 
 
 def test_a_batch_is_in_the_latest_and_in_the_history(positions: Positions, pool: Pool) -> None:
-    reported = positions.report("a", [fix(2), fix(1), fix(90_000), fix(1)], NOW)
-    assert (reported.accepted, [(one.index, one.code) for one in reported.rejected]) == (
-        2,
-        [(2, "position.too_old"), (3, "position.duplicate")],
-    )
+    reported = report(positions, "a", [fix(2), fix(1), fix(90_000), fix(1)])
+    assert (reported.accepted, reported.duplicates) == (2, 1)
+    assert refused(reported) == [(2, "position.too_old")]
     latest = positions.latest("a")
     assert latest is not None and latest.at == NOW - timedelta(seconds=1)
     assert positions.latest("b") is None
@@ -81,10 +92,10 @@ def test_a_batch_is_in_the_latest_and_in_the_history(positions: Positions, pool:
 
 def test_rejects_are_added_up_by_day(positions: Positions, pool: Pool, clock: DrivenClock) -> None:
     for _ in range(2):
-        positions.report("a", [fix(90_000), fix(lon=0, lat=0)], NOW)
+        report(positions, "a", [fix(90_000), fix(lon=0, lat=0)])
         positions.flush()
     clock.advance(NOW + timedelta(days=1))
-    positions.report("a", [fix(90_000)], NOW)
+    report(positions, "a", [fix(90_000)])
     positions.flush()
     assert rows(pool, "SELECT code, day, count FROM telemetry_reject ORDER BY 1, 2") == [
         ("position.no_fix", date(2026, 11, 23), 2),
@@ -95,12 +106,88 @@ def test_rejects_are_added_up_by_day(positions: Positions, pool: Pool, clock: Dr
 
 def test_a_batch_sent_again_changes_nothing(positions: Positions, pool: Pool) -> None:
     batch = [fix(3), fix(2), fix(1)]
-    positions.report("a", batch, NOW)
+    report(positions, "a", batch)
     positions.flush()
-    positions.report("a", [*batch, fix(0)], NOW)
+    report(positions, "a", [*batch, fix(0)])
     positions.flush()
     assert len(rows(pool)) == 4
     assert counted(pool)["position.duplicate"] == 3
+
+
+def test_what_memory_forgot_the_history_knows(
+    positions: Positions, pool: Pool, clock: DrivenClock
+) -> None:
+    batch = [fix(n) for n in range(40)]
+    report(positions, "a", batch)
+    positions.stop()
+    again = Positions(pool, clock)
+    again.start()
+    try:
+        assert report(again, "a", [*batch, fix(0.5)]).accepted == 41
+        again.flush()
+    finally:
+        again.stop()
+    assert len(rows(pool)) == 41
+    assert counted(pool) == {"position.duplicate": 40}
+
+
+def test_a_late_fix_is_kept_and_moves_nothing_back(positions: Positions, pool: Pool) -> None:
+    report(positions, "a", [fix(1, lon=122.2)])
+    assert report(positions, "a", [fix(60), fix(30)]).accepted == 2
+    latest = positions.latest("a")
+    assert latest is not None and latest.lon == 122.2
+    positions.flush()
+    assert len(rows(pool)) == 3
+
+
+def test_a_batch_of_several_units_takes_those_one_may_speak_for(
+    positions: Positions, pool: Pool
+) -> None:
+    batch = [
+        Fix(lon=122.1, lat=30, at=milliseconds(NOW) - n, unit=unit) for n, unit in enumerate("abcb")
+    ]
+    reported = positions.report(batch, by(positions, "a", "b"), NOW)
+    assert reported.accepted == 3 and refused(reported) == [(2, "position.off_duty")]
+    positions.flush()
+    assert [row[0] for row in rows(pool)] == ["a", "b", "b"]
+    assert positions.latest("c") is None
+
+
+def test_what_was_before_the_duty_is_refused(positions: Positions, pool: Pool) -> None:
+    reporter = by(positions, "a", since=NOW - timedelta(minutes=10))
+    reported = positions.report([fix(601), fix(660), fix(599)], reporter, NOW, "a")
+    assert reported.accepted == 2 and refused(reported) == [(1, "position.off_duty")]
+
+
+def test_a_duty_that_ends_meanwhile_ends_the_reporting(positions: Positions, pool: Pool) -> None:
+    reporter = by(positions, "a", "b")
+    report(positions, "a", [fix(9)])
+    positions.forget("a")
+    assert not positions.stands(reporter)
+    batch = [
+        Fix(lon=122.1, lat=30, at=NOW, unit="a"),
+        Fix(lon=122.1, lat=30, at=NOW, unit="b"),
+    ]
+    assert refused(positions.report(batch, reporter, NOW)) == [(0, "position.off_duty")]
+    assert positions.latest("a") is None and positions.latest("b") is not None
+    assert refused(report(positions, "a", [fix(1)])) == []
+    positions.flush()
+    assert len(rows(pool)) == 3
+
+
+def test_jumps_are_kept_and_counted(positions: Positions, pool: Pool) -> None:
+    assert report(positions, "a", [fix(10), fix(0, lat=30.1)]).accepted == 2  # 11 km in 10 s
+    positions.flush()
+    assert counted(pool) == {"position.jump": 1}
+
+
+def test_a_place_is_safe_once_it_is_written(positions: Positions, pool: Pool) -> None:
+    _, place = positions.take([fix(1)], by(positions, "a"), NOW, "a")
+    told: list[bool] = []
+    positions.on_flush(lambda: told.append(positions.safe(place)))
+    assert not positions.safe(place)
+    positions.flush()
+    assert positions.safe(place) and told[0]
 
 
 def test_an_outage_of_the_database_loses_nothing(
@@ -112,10 +199,10 @@ def test_an_outage_of_the_database_loses_nothing(
         raise psycopg.OperationalError("away")
 
     monkeypatch.setattr(tables, "write", away)
-    positions.report("a", [fix(2), fix(90_000)], NOW)
+    report(positions, "a", [fix(2), fix(90_000)])
     with pytest.raises(psycopg.OperationalError):
         positions.flush()
-    positions.report("a", [fix(1)], NOW)
+    report(positions, "a", [fix(1)])
     assert positions.latest("a") is not None
     monkeypatch.setattr(tables, "write", real)
     positions.flush()
@@ -123,26 +210,31 @@ def test_an_outage_of_the_database_loses_nothing(
 
 
 def test_a_full_queue_drops_the_oldest_and_counts_them(pool: Pool, clock: DrivenClock) -> None:
-    history = History(pool, clock, limit=3)
-    kept = [tables.Written("a", k) for k in _kept(5)]
-    history.add(kept)
+    history = History(pool, clock, ["a"], limit=3)
+    first, second = columns(2), columns(3, later=10)
+    lost, place = history.add(first), history.add(second)
+    with pytest.raises(Dropped):
+        history.safe(lost)
     history.flush()
-    assert [row[1] for row in rows(pool)] == [row.at for row in kept[2:]]
+    assert history.safe(place)
+    with pytest.raises(Dropped):  # and stays lost: who asks late must not drop it either
+        history.safe(lost)
+    assert len(rows(pool)) == 3
     assert counted(pool) == {FULL: 2}
 
 
-def _kept(number: int) -> list[Any]:
-    from muster.telemetry.fixes import judge
-
-    return judge([fix(number - n) for n in range(number)], NOW, None).kept
+def columns(number: int, later: int = 0) -> Columns:
+    at = milliseconds(NOW) + 1000 * (np.arange(number) + later)
+    zero, none = np.zeros(number, np.int32), np.full(number, -1, np.int16)
+    return Columns(zero, at, zero + 122_100_000, zero + 30_000_000, none, none, none)
 
 
 def test_the_latest_are_there_after_a_start(
     positions: Positions, pool: Pool, clock: DrivenClock
 ) -> None:
-    positions.report("a", [fix(9), fix(5, lon=122.2)], NOW)
-    positions.report("b", [fix(7)], NOW)
-    positions.report("old", [fix(23 * 3600)], NOW)
+    report(positions, "a", [fix(9), fix(5, lon=122.2)])
+    report(positions, "b", [fix(7)])
+    report(positions, "old", [fix(23 * 3600)])
     positions.stop()
     clock.advance(NOW + timedelta(hours=2))
     again = Positions(pool, clock)
@@ -160,7 +252,7 @@ def test_the_latest_are_there_after_a_start(
 def test_stopping_writes_what_is_queued(pool: Pool, clock: DrivenClock) -> None:
     positions = Positions(pool, clock)
     positions.start()
-    positions.report("a", [fix()], NOW)
+    report(positions, "a", [fix()])
     positions.stop()
     assert len(rows(pool)) == 1
 
@@ -168,7 +260,7 @@ def test_stopping_writes_what_is_queued(pool: Pool, clock: DrivenClock) -> None:
 def test_days_are_made_ahead_and_dropped_when_kept_long_enough(
     pool: Pool, clock: DrivenClock
 ) -> None:
-    history = History(pool, clock, keep_days=2)
+    history = History(pool, clock, [], keep_days=2)
     history.keep_days()
     assert partitions(pool) == [f"position_202611{day}" for day in (22, 23, 24, 25)]
     clock.advance(NOW + timedelta(days=2))
@@ -177,14 +269,14 @@ def test_days_are_made_ahead_and_dropped_when_kept_long_enough(
 
 
 def test_a_day_without_a_partition_gets_one(pool: Pool, clock: DrivenClock) -> None:
-    history = History(pool, clock)
-    history.add([tables.Written("a", k) for k in _kept(1)])
+    history = History(pool, clock, ["a"])
+    history.add(columns(1))
     history.flush()
     assert partitions(pool) == ["position_20261123"]
 
 
 def test_a_fix_lies_in_the_day_of_utc(positions: Positions, pool: Pool) -> None:
-    positions.report("a", [fix(8 * 3600), fix(8 * 3600 + 1)], NOW)
+    report(positions, "a", [fix(8 * 3600), fix(8 * 3600 + 1)])
     positions.flush()
     assert rows(pool, "SELECT tableoid::regclass::text FROM position ORDER BY at") == [
         ("position_20261122",),
@@ -205,7 +297,7 @@ def test_a_fix_lies_in_the_day_of_utc(positions: Positions, pool: Pool) -> None:
     ],
 )
 def test_the_app_role_only_appends(pool: Pool, clock: DrivenClock, statement: str) -> None:
-    History(pool, clock).keep_days()
+    History(pool, clock, []).keep_days()
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         rows(pool, statement)
 
@@ -214,7 +306,7 @@ def test_the_app_role_only_appends(pool: Pool, clock: DrivenClock, statement: st
 def test_the_newest_two_days_cannot_be_dropped(
     pool: Pool, clock: DrivenClock, before: date
 ) -> None:
-    History(pool, clock).keep_days()
+    History(pool, clock, []).keep_days()
     with pytest.raises(psycopg.errors.InvalidParameterValue), pool.connection() as connection:
         tables.drop_days(connection, before)
     assert len(partitions(pool)) == 4
@@ -233,11 +325,11 @@ def test_only_the_app_role_may_call_the_functions(database: Any) -> None:
 
 def test_positions_are_kept_for_two_days_at_least(pool: Pool, clock: DrivenClock) -> None:
     with pytest.raises(ValueError):
-        History(pool, clock, keep_days=1)
+        History(pool, clock, [], keep_days=1)
 
 
 def test_a_forgotten_unit_has_no_position(positions: Positions) -> None:
-    positions.report("a", [fix()], NOW)
+    report(positions, "a", [fix()])
     assert [one.unit for one in positions.in_view((122, 29, 123, 31))] == ["a"]
     positions.forget("a")
     assert positions.latest("a") is None

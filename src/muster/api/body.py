@@ -7,6 +7,7 @@ fifty thousand deep or one that is not UTF-8 a defect. Here the bytes go straigh
 from __future__ import annotations
 
 import re
+import zlib
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,8 @@ from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
 
 MEDIA: Final = "application/json"
+#: A route's `opt`: bodies may come compressed by gzip, and may be so many bytes when inflated.
+INFLATES_TO: Final = "inflates_to"
 _WHERE = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 
 
@@ -28,13 +31,44 @@ class StrictRequest(Request[Any, Any, Any]):
         ValidationException with the field that does not fit."""
         if self.content_type[0] != MEDIA:
             raise Refused("media.unknown")
-        if self.headers.get("Content-Encoding", "identity") != "identity":
-            raise Refused("media.unknown")
+        body = await self.plain_body()
         field = self.route_handler.parsed_data_field
         assert field is not None, "only routes with a body ask for it"
-        value = decoded(await self.body(), field.annotation)
+        if hasattr(field.annotation, "from_json"):  # a shape that reads and checks itself
+            return field.annotation.from_json(body)
+        value = decoded(body, field.annotation)
         check_input(value)
         return value
+
+    async def plain_body(self) -> bytes:
+        """The body, inflated where its route allows that (`opt={INFLATES_TO: bytes}`). Raises
+        Refused: media.unknown, body.too_large; and ValidationException."""
+        encoding = self.headers.get("Content-Encoding", "identity")
+        limit = self.route_handler.opt.get(INFLATES_TO)
+        if encoding == "gzip" and limit is not None:
+            return inflated(await self.body(), limit)
+        if encoding != "identity":
+            raise Refused("media.unknown")
+        return await self.body()
+
+
+def inflated(body: bytes, limit: int) -> bytes:
+    """What gzip made smaller, of `limit` bytes at most: no more than that is ever held. Raises
+    Refused("body.too_large"), ValidationException."""
+    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        found = stream.decompress(body, limit + 1)
+    except zlib.error:
+        raise _not_gzip() from None
+    if len(found) > limit:
+        raise Refused("body.too_large")
+    if not stream.eof or stream.unused_data:
+        raise _not_gzip()
+    return found
+
+
+def _not_gzip() -> ValidationException:
+    return ValidationException("body", extra=[{"key": "", "message": "JSON is malformed: gzip"}])
 
 
 def decoded(body: bytes, shape: Any) -> Any:

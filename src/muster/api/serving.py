@@ -29,6 +29,7 @@ HANDSHAKE_S = 0.3  # for connections that were taken and have said nothing yet
 LINGER_S = 0.6  # for kept connections to send one more request, which is answered
 ANSWER_S = 20.0  # for requests under way
 BACKLOG = 2048
+WORD_LIMIT = 256 * 1024  # of one message of a WebSocket
 HSTS = ("strict-transport-security", "max-age=31536000")
 
 
@@ -142,6 +143,7 @@ def config_of(app: Any, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Confi
         http=PatientProtocol,
         ws=LiveProtocol,
         ws_per_message_deflate=False,
+        ws_max_size=WORD_LIMIT,
         ws_ping_interval=10,
         ws_ping_timeout=10,
         timeout_graceful_shutdown=int(ANSWER_S),

@@ -1,6 +1,7 @@
 """One thread writes accepted fixes and counted rejects, once a second.
 
-Whoever reports never waits for the database. A crash loses at most the last second.
+Whoever reports never waits for the database. A crash loses at most the last second; who must know
+what is safe asks `safe`.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg import Error as DatabaseError
@@ -18,8 +19,8 @@ from psycopg_pool import ConnectionPool
 
 from muster.journal.clock import Clock
 from muster.telemetry import tables
-from muster.telemetry.fixes import DUPLICATE
-from muster.telemetry.tables import Written, day_of
+from muster.telemetry.fixes import DUPLICATE, Columns, joined
+from muster.telemetry.tables import day_of, days_of
 
 log = logging.getLogger("muster.telemetry")
 
@@ -29,42 +30,72 @@ DAYS_AHEAD = 2
 _LOST = "the thread that writes the history of positions has ended"
 
 
+class Place(NamedTuple):
+    """Of fixes in all that were ever queued: from the first to before the end."""
+
+    first: int
+    end: int
+
+
+class Dropped(Exception):
+    """Fixes were dropped before they were written: send them again."""
+
+
 class History:
-    """The queue to the history and the thread that empties it.
+    """The queue to the history and the thread that empties it. `units`: names by number.
 
     `trouble` says why nothing can be written at the moment; empty when all is well.
+    `written(connection, now)` is called in the transaction after each writing.
     """
 
     def __init__(
         self,
         pool: ConnectionPool[Connection[Any]],
         clock: Clock,
+        units: Sequence[str],
         *,
         keep_days: int = 30,
-        flush_s: float = 1.0,
         limit: int = 100_000,
     ) -> None:
         if keep_days < LEAST_KEEP_DAYS:
             raise ValueError(f"positions are kept for {LEAST_KEEP_DAYS} days at least")
-        self._pool, self._clock = pool, clock
-        self._keep_days, self._flush_s, self._limit = keep_days, flush_s, limit
+        self._pool, self._clock, self._units = pool, clock, units
+        self._keep_days, self._limit, self._flush_s = keep_days, limit, 1.0
         self._lock = threading.Lock()
         self._writing = threading.Lock()
-        self._rows: deque[Written] = deque()
+        self._queue: deque[Columns] = deque()
+        self._queued = 0
+        self._added = self._written = 0
+        self._lost = Place(0, 0)
         self._rejects: Counter[tuple[str, date]] = Counter()
         self._made: set[date] = set()
         self._kept_until: date | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.flushed: list[Callable[[], None]] = []
         self.trouble = ""
 
-    def add(self, rows: Sequence[Written]) -> None:
-        """Queue rows. The oldest are dropped and counted when the queue is full."""
+    def add(self, fixes: Columns) -> Place:
+        """Queue fixes; returns their place, to ask `safe` with. The oldest are dropped and counted
+        when the queue is full."""
         if self._thread is not None and not self._thread.is_alive() and not self._stopping.is_set():
             raise RuntimeError(_LOST)
         with self._lock:
-            self._rows.extend(rows)
-            self._trim()
+            place = Place(self._added, self._added + len(fixes))
+            if len(fixes):
+                self._queue.append(fixes)
+                self._queued += len(fixes)
+                self._added += len(fixes)
+                self._trim()
+            return place
+
+    def safe(self, place: Place) -> bool:
+        """Whether everything at a place is written. Raises Dropped."""
+        with self._lock:
+            lost = self._lost
+            if place.first < lost.end and lost.first < place.end:
+                raise Dropped
+            return place.end <= self._written
 
     def count(self, code: str, number: int = 1) -> None:
         """Count refused fixes; written with the next rows."""
@@ -72,11 +103,19 @@ class History:
             self._rejects[code, day_of(self._clock.now())] += number
 
     def _trim(self) -> None:
-        over = len(self._rows) - self._limit
-        for _ in range(over):
-            self._rows.popleft()
-        if over > 0:
-            self._rejects[FULL, day_of(self._clock.now())] += over
+        over = self._queued - self._limit
+        if over <= 0:
+            return
+        left = over
+        while left > 0:
+            first = self._queue.popleft()
+            if len(first) > left:
+                self._queue.appendleft(first.take(slice(left, None)))
+            left -= len(first)
+        self._queued -= over
+        begin = self._lost.first if self._lost.end > self._written else self._written
+        self._lost = Place(begin, self._added - self._queued)
+        self._rejects[FULL, day_of(self._clock.now())] += over
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="positions", daemon=True)
@@ -120,29 +159,36 @@ class History:
         """Write everything queued, in one transaction. Raises psycopg.Error; nothing is lost."""
         with self._writing:
             with self._lock:
-                rows, rejects = list(self._rows), self._rejects
-                self._rows, self._rejects = deque(), Counter()
+                parts, rejects, place = list(self._queue), self._rejects, self._added
+                self._queue, self._queued, self._rejects = deque(), 0, Counter()
             try:
-                self._write(rows, rejects)
+                self._write(joined(parts), rejects, self._clock.now())
             except BaseException:
                 with self._lock:
-                    self._rows.extendleft(reversed(rows))
+                    self._queue.extendleft(reversed(parts))
+                    self._queued += sum(map(len, parts))
                     self._rejects.update(rejects)
                     self._trim()
                 raise
+            with self._lock:
+                self._written = place
+        for tell in self.flushed:
+            tell()
 
-    def _write(self, rows: list[Written], rejects: Counter[tuple[str, date]]) -> None:
-        if not rows and not rejects:
+    def _write(
+        self, fixes: Columns, rejects: Counter[tuple[str, date]], received: datetime
+    ) -> None:
+        if not len(fixes) and not rejects:
             return
         counted = Counter(rejects)
-        days = {day_of(row.at) for row in rows} - self._made
+        days = days_of(fixes) - self._made
         with self._pool.connection() as connection:
             if days:
                 tables.make_days(connection, days)
-            if rows:
-                known = len(rows) - tables.write(connection, rows)
+            if len(fixes):
+                known = len(fixes) - tables.write(connection, fixes, self._units, received)
                 if known:
-                    counted[DUPLICATE, day_of(self._clock.now())] += known
+                    counted[DUPLICATE, day_of(received)] += known
             if counted:
                 tables.count_rejects(connection, counted)
         self._made |= days

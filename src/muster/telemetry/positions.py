@@ -1,30 +1,66 @@
-"""Positions: what the doors, dispatch and the live picture ask telemetry."""
+"""The part's door: what the doors, dispatch and the live picture ask telemetry."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from muster.journal.clock import Clock
 from muster.telemetry import tables
-from muster.telemetry.fixes import AHEAD_MS, JUMP, OLDEST_MS, Fix, Rejected, judge
-from muster.telemetry.history import History
-from muster.telemetry.latest import Box, Changes, Latest, Position
-from muster.telemetry.tables import Written
+from muster.telemetry.fixes import (
+    AHEAD_MS,
+    DUPLICATE,
+    JUMP,
+    OFF_DUTY,
+    OLDEST_MS,
+    REASONS,
+    SKEW_MS,
+    Columns,
+    Fix,
+    Ints,
+    Truths,
+    judge,
+    milliseconds,
+)
+from muster.telemetry.history import History, Place
+from muster.telemetry.latest import Box, Changes, Latest, Numbers, Position
+from muster.telemetry.recent import Recent
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """Which fix of the batch was refused (from 0), and why."""
+
+    index: int
+    code: str
 
 
 class Reported(msgspec.Struct, frozen=True):
-    """What became of a batch. Refused fixes by their place in it; the others were accepted."""
+    """What became of a batch: so many fixes accepted, so many known already (both may be thrown
+    away by who sent them), and those refused, by their place in it."""
 
     accepted: int
+    duplicates: int
     rejected: list[Rejected]
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """For whom somebody may report: units on duty with the beginning of their duty, as they were
+    at a moment of `Positions`. `numbers`: by unit; `known`, `since`: the same as sorted columns,
+    milliseconds since 1970 UTC."""
+
+    numbers: Mapping[str, int]
+    known: Ints
+    since: Ints
+    moment: int
 
 
 class Positions:
@@ -34,9 +70,13 @@ class Positions:
         self, pool: ConnectionPool[Connection[Any]], clock: Clock, *, keep_days: int = 30
     ) -> None:
         self._pool, self._clock = pool, clock
-        self._latest = Latest()
-        self._history = History(pool, clock, keep_days=keep_days)
+        self._numbers = Numbers()
+        self._latest = Latest(self._numbers)
+        self._recent = Recent()
+        self._history = History(pool, clock, self._numbers.units, keep_days=keep_days)
         self._reporting = threading.Lock()
+        self._moment = 0
+        self._ended: dict[str, int] = {}
 
     @property
     def trouble(self) -> str:
@@ -66,19 +106,90 @@ class Positions:
         """Write what is queued now. Raises psycopg.Error; the queue then keeps everything."""
         self._history.flush()
 
-    def report(self, unit: str, fixes: Sequence[Fix], now: datetime) -> Reported:
-        """Take a unit's batch. The caller has checked that the unit may report (on duty)."""
+    def on_flush(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after each writing, from the writing thread."""
+        self._history.flushed.append(tell)
+
+    def reporter(self, on_duty: Callable[[], Mapping[str, datetime]]) -> Reporter:
+        """Who may report for the units that `on_duty` finds, each with the beginning of its duty.
+        A unit whose duty ends after this call is refused, even when `on_duty` still saw it."""
+        moment = self._moment
+        units = on_duty()
+        numbers = {unit: self._numbers.of(unit) for unit in units}
+        known = np.array(list(numbers.values()), np.int64)
+        since = np.array([milliseconds(one) for one in units.values()], np.int64)
+        order = np.argsort(known)
+        return Reporter(numbers, known[order], since[order], moment)
+
+    def stands(self, reporter: Reporter) -> bool:
+        """Whether no duty of the reporter's units has ended since."""
+        if self._moment == reporter.moment:
+            return True
+        return not any(self._ended_since(unit, reporter) for unit in reporter.numbers)
+
+    def report(
+        self, fixes: Sequence[Fix | None], reporter: Reporter, now: datetime, unit: str = ""
+    ) -> Reported:
+        """Take a batch. `unit`: whose fixes these are where a fix does not say."""
+        return self.take(fixes, reporter, now, unit)[0]
+
+    def take(
+        self, fixes: Sequence[Fix | None], reporter: Reporter, now: datetime, unit: str = ""
+    ) -> tuple[Reported, Place]:
+        """As `report`; and a place to ask `safe` with."""
+        named = [unit if one is None or one.unit is None else one.unit for one in fixes]
+        units = np.array([reporter.numbers.get(one, -1) for one in named], np.int32)
+        judged = judge(fixes, units, now)
+        counts = dict(judged.doubts)
         with self._reporting:
-            judged = judge(fixes, now, self._latest.newest(unit))
-            if judged.kept:
-                self._history.add([Written(unit, fix) for fix in judged.kept])
-                self._latest.update(unit, judged.kept[-1])
-        counts = Counter(one.code for one in judged.rejected)
-        if judged.jumps:
-            counts[JUMP] += judged.jumps
+            refused = self._off_duty(judged.good, reporter)
+            judged.codes[judged.rows[refused]] = REASONS.index(OFF_DUTY)
+            good = judged.good.take(judged.codes[judged.rows] == 0)
+            fresh = self._fresh(good)
+            counts[JUMP] = self._latest.jumps(fresh)
+            place = self._history.add(fresh)
+            self._latest.take(fresh)
+        counts[DUPLICATE] = len(good) - len(fresh)
+        rejected = [
+            Rejected(index, REASONS[judged.codes[index]])
+            for index in np.flatnonzero(judged.codes).tolist()
+        ]
+        for one in rejected:
+            counts[one.code] = counts.get(one.code, 0) + 1
         for code, number in counts.items():
-            self._history.count(code, number)
-        return Reported(len(judged.kept), judged.rejected)
+            if number:
+                self._history.count(code, number)
+        return Reported(len(fresh), counts[DUPLICATE], rejected), place
+
+    def _off_duty(self, good: Columns, reporter: Reporter) -> Truths:
+        """Fixes from before the unit's duty, and of units whose duty has ended meanwhile."""
+        if not len(good):
+            return np.zeros(0, np.bool_)
+        since = reporter.since[np.searchsorted(reporter.known, good.unit)]
+        refused: Truths = good.at < since - SKEW_MS
+        if not self.stands(reporter):
+            ended = [n for u, n in reporter.numbers.items() if self._ended_since(u, reporter)]
+            refused |= np.isin(good.unit, ended)
+        return refused
+
+    def _ended_since(self, unit: str, reporter: Reporter) -> bool:
+        return self._ended.get(unit, 0) > reporter.moment
+
+    def _fresh(self, good: Columns) -> Columns:
+        """What did not come before, ordered by unit and moment."""
+        if not len(good):
+            return good
+        ordered = good.take(np.lexsort((good.at, good.unit)))
+        first = np.ones(len(ordered), np.bool_)
+        first[1:] = (ordered.unit[1:] != ordered.unit[:-1]) | (ordered.at[1:] != ordered.at[:-1])
+        first &= ~self._recent.seen(ordered.unit, ordered.at)
+        fresh = ordered.take(first)
+        self._recent.note(fresh.unit, fresh.at)
+        return fresh
+
+    def safe(self, place: Place) -> bool:
+        """Whether everything at a place of `take` is written. Raises history.Dropped."""
+        return self._history.safe(place)
 
     def latest(self, unit: str) -> Position | None:
         return self._latest.of([unit]).get(unit)
@@ -96,5 +207,9 @@ class Positions:
         return self._latest.changed_since(tick)
 
     def forget(self, unit: str) -> None:
-        """Drop a unit's latest position: it went off duty. The history keeps what it had."""
-        self._latest.forget(unit)
+        """A unit's duty has ended: drop its latest position, and take no more from who was looked
+        up before. The history keeps what it had."""
+        with self._reporting:
+            self._moment += 1
+            self._ended[unit] = self._moment
+            self._latest.forget(unit)

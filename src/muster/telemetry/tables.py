@@ -3,53 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
+import numpy as np
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
-from muster.telemetry.fixes import EPOCH, Kept, milliseconds
+from muster.telemetry import binary
+from muster.telemetry.fixes import EPOCH, Columns, Kept, milliseconds
+
+_COLUMNS = b"unit, at, received, lon, lat, speed_kmh, heading, accuracy_m"
+_COPY = b"COPY position (" + _COLUMNS + b") FROM STDIN (FORMAT binary)"
+_INSERT = (
+    b"INSERT INTO position (" + _COLUMNS + b") SELECT unit, timestamptz 'epoch' + at *"
+    b" interval '1 millisecond', %s, lon, lat, nullif(speed, -1), nullif(heading, -1),"
+    b" nullif(accuracy, -1) FROM unnest(%s::text[], %s::bigint[], %s::int[], %s::int[],"
+    b" %s::smallint[], %s::smallint[], %s::int[])"
+    b" AS fix (unit, at, lon, lat, speed, heading, accuracy) ON CONFLICT DO NOTHING"
+)
 
 
 class Written(NamedTuple):
-    """One row of the history."""
+    """One row of the history, read back."""
 
     unit: str
     fix: Kept
 
-    @property
-    def at(self) -> datetime:
-        return EPOCH + timedelta(milliseconds=self.fix.at_ms)
 
-
-_COLUMNS = b"unit, at, lon, lat, speed_kmh, heading, accuracy_m"
-_COPY = b"COPY position (" + _COLUMNS + b") FROM STDIN"
-_INSERT = (
-    b"INSERT INTO position (" + _COLUMNS + b") SELECT * FROM unnest(%s::text[], %s::timestamptz[],"
-    b" %s::int[], %s::int[], %s::smallint[], %s::smallint[], %s::int[]) ON CONFLICT DO NOTHING"
-)
-
-
-def write(connection: Connection[Any], rows: Sequence[Written]) -> int:
-    """Append rows to the history in the caller's transaction; returns how many were new.
+def write(
+    connection: Connection[Any], fixes: Columns, units: Sequence[str], received: datetime
+) -> int:
+    """Append fixes to the history in the caller's transaction; returns how many were new.
 
     COPY first, for it is the fast way; only when a row is there already (a phone sent a batch
     again) the slow way that leaves such rows out.
     """
-    values = [(row.unit, row.at, *_numbers(row.fix)) for row in rows]
+    stream = binary.rows(fixes, units, milliseconds(received))
     try:
         with connection.transaction(), connection.cursor().copy(_COPY) as copy:
-            for value in values:
-                copy.write_row(value)
-        return len(values)
+            copy.write(stream)
+        return len(fixes)
     except UniqueViolation:
-        columns = [list(column) for column in zip(*values, strict=True)]
-        return connection.execute(_INSERT, columns).rowcount
-
-
-def _numbers(fix: Kept) -> tuple[int | None, ...]:
-    return fix.lon, fix.lat, fix.speed_kmh, fix.heading, fix.accuracy_m
+        named = [units[number] for number in fixes.unit.tolist()]
+        names = ("at", "lon", "lat", "speed", "heading", "accuracy")
+        columns = [getattr(fixes, name).tolist() for name in names]
+        return connection.execute(_INSERT, (received, named, *columns)).rowcount
 
 
 def count_rejects(connection: Connection[Any], counts: Mapping[tuple[str, date], int]) -> None:
@@ -96,3 +95,9 @@ def newest(connection: Connection[Any], since: datetime, until: datetime) -> lis
 def day_of(moment: datetime) -> date:
     """The day (UTC) whose partition holds a moment."""
     return moment.astimezone(UTC).date()
+
+
+def days_of(fixes: Columns) -> set[date]:
+    """The days (UTC) whose partitions hold these fixes."""
+    days = np.unique(fixes.at // 86_400_000).tolist()
+    return {date.fromordinal(EPOCH.toordinal() + day) for day in days}

@@ -806,7 +806,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** 位置上报: a unit's positions */
+        /**
+         * 位置上报: positions of a unit, or of several
+         * @description Token scope: `positions:report`.
+         */
         post: operations["report_positions"];
         delete?: never;
         options?: never;
@@ -1379,18 +1382,20 @@ export interface components {
         };
         /**
          * Fix
-         * @description One position as a device sent it. WGS-84 degrees; `at` with its offset from UTC.
+         * @description One position as a device sent it. WGS-84 degrees; `at` with its offset from UTC, or in
+         *     milliseconds since 1970 UTC.
          *
-         *     `heading` in degrees clockwise from north, `accuracy_m` the radius the device claims.
+         *     `heading` in degrees clockwise from north, `accuracy_m` the radius the device claims. `unit`
+         *     where a batch holds fixes of several.
          */
         Fix: {
             accuracy_m?: number | null;
-            /** Format: date-time */
-            at: string;
+            at: string | number;
             heading?: number | null;
             lat: number;
             lon: number;
             speed_kmh?: number | null;
+            unit?: string | null;
         };
         /** GrantShown */
         GrantShown: {
@@ -1668,19 +1673,22 @@ export interface components {
         };
         /**
          * PositionReport
-         * @description A unit's fixes, in any order, at most 500. Fixes that cannot be true are refused one by
-         *     one; the others are taken. WGS-84 degrees, times with their offset from UTC.
+         * @description Fixes of one unit, or each with its own `unit`, in any order, at most 5,000. Those that
+         *     cannot be read or cannot be true are refused one by one; the others are taken. WGS-84 degrees,
+         *     times with their offset from UTC or in milliseconds since 1970 UTC.
          */
         PositionReport: {
             fixes: components["schemas"]["Fix"][];
-            unit: string;
+            unit?: string | null;
         };
         /**
          * PositionsTaken
-         * @description What became of a batch. Refused fixes by their place in it; the others were accepted.
+         * @description What became of a batch: so many fixes accepted, so many known already (both may be thrown
+         *     away by who sent them), and those refused, by their place in it.
          */
         PositionsTaken: {
             accepted: number;
+            duplicates: number;
             rejected: components["schemas"]["Rejected"][];
         };
         /**

@@ -48,6 +48,22 @@ def crewed_by(connection: Connection[Any], person: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def duties_of(connection: Connection[Any], person: str) -> dict[str, datetime]:
+    """Units on duty whose crew holds this person, and since when."""
+    rows = connection.execute(
+        "SELECT unit, since FROM unit_duty WHERE on_duty AND crew @> ARRAY[%s]", (person,)
+    ).fetchall()
+    return dict(rows)
+
+
+def duties(connection: Connection[Any], units: Sequence[str]) -> dict[str, datetime]:
+    """Those of the units that are on duty, and since when."""
+    rows = connection.execute(
+        "SELECT unit, since FROM unit_duty WHERE on_duty AND unit = ANY(%s)", (list(units),)
+    ).fetchall()
+    return dict(rows)
+
+
 def open_orders(connection: Connection[Any], unit: str) -> list[tuple[str, str, str, datetime]]:
     """(matter, order, state, sign_by) of the active orders of a unit, oldest first."""
     return connection.execute(

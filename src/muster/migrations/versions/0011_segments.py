@@ -1,4 +1,4 @@
-"""Minute segments of positions."""
+"""Minute segments of positions: when a position was received."""
 
 from alembic import op
 
@@ -6,7 +6,9 @@ revision = "0011"
 down_revision = "0010"
 
 SQL = """
-SELECT 1
+-- Null for what was written before segments were sealed.
+ALTER TABLE position ADD COLUMN received timestamptz;
+CREATE INDEX position_received ON position USING brin (received) WITH (pages_per_range = 32);
 """
 
 
