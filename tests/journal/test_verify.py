@@ -8,7 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from muster.journal.verify import Fault, verify
+from muster.journal.fault import Fault, Verdict
+from muster.journal.verify import verify
+from muster.journal.verify_entries import verify_entries
 
 from .diary import NOTE, OPEN, Note, Open, Shelf
 
@@ -32,8 +34,11 @@ def forger(owner: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
 
 
 def faults(connection: psycopg.Connection[Any]) -> set[tuple[str, int, str]]:
+    """What the walk through the entries alone finds."""
+    verdict = Verdict()
     with connection.transaction():
-        return {(fault.matter, fault.number, fault.what) for fault in verify(connection).faults}
+        verify_entries(connection, verdict)
+    return {(fault.matter, fault.number, fault.what) for fault in verdict.faults}
 
 
 def test_what_nobody_touched_is_whole(written: Shelf, owner: psycopg.Connection[Any]) -> None:
@@ -117,7 +122,7 @@ def test_an_entry_moved_to_another_matter(written: Shelf, forger: psycopg.Connec
         "UPDATE entry SET matter = %s::uuid, number = 6 WHERE matter = %s::uuid AND number = 5",
         (B, A),
     )
-    assert faults(forger) == {(B, 6, "previous"), (B, 6, "column")}
+    assert faults(forger) == {(B, 6, "previous"), (B, 6, "column"), (B, 6, "position")}
 
 
 def test_a_fault_names_matter_and_number() -> None:

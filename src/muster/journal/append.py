@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from muster.journal.perform import Asked, Found, Journal, Writer
 
 _ANSWER = """INSERT INTO command
-    (actor, command, operation, input_digest, answer, recorded_at)
-VALUES (%s, %s, %s, %s, %s, %s)"""
+    (actor, command, operation, input_digest, answer, recorded_at, mac)
+VALUES (%s, %s, %s, %s, %s, %s, %s)"""
 _FEED = "f AS (INSERT INTO feed (position, matter, number) SELECT position, matter, number FROM e)"
 _ENTRY = """WITH e AS (
     INSERT INTO entry (matter, number, kind, happened_at, recorded_at, actor, command, bytes, hash)
@@ -48,6 +48,13 @@ _ITEMS = """INSERT INTO vault_item (matter, item, data)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[])"""
 _LOOKUP = """INSERT INTO vault_lookup (kind, keyed, matter) VALUES (%s, %s, %s::uuid)
 ON CONFLICT DO NOTHING"""
+
+
+def command_row(
+    actor: str, command: str, operation: str, input_digest: str, answer: bytes, at: datetime
+) -> bytes:
+    """The bytes of a command's row that its MAC is over."""
+    return canonical([actor, command, operation, input_digest, answer, at.astimezone(UTC)])
 
 
 class Batch:
@@ -140,15 +147,16 @@ class Batch:
             writer.execute(_ITEMS, columns)
         for lookup in self._lookups:
             writer.execute(_LOOKUP, lookup)
-        asked = self._asked
-        answered = (
+        asked, sealing = self._asked, self._journal.vault
+        answered: tuple[Any, ...] = (
             asked.actor.person,
             asked.command,
             asked.operation.name,
-            asked.input_digest,
+            sealing.input_digest(asked.said),
             answer,
             self._now,
         )
+        answered += (sealing.command_mac(command_row(*answered)),)
         if not self._envelopes:
             writer.execute(_ANSWER, answered)
         elif len(self._envelopes) == 1:

@@ -9,6 +9,7 @@ import msgspec
 from psycopg import Connection, sql
 
 from muster.journal import chain
+from muster.journal.clock import real_now
 from muster.journal.entry import canonical
 
 Row = Mapping[str, Any]
@@ -94,6 +95,7 @@ def _shown(row: Row | None) -> Row | None:
 
 def _append(cursor: Any, record: tuple[str, Row, Row | None, Row | None, str, str]) -> None:
     table, key, before, after, actor, reason = record
+    at = real_now()
     body = canonical(
         msgspec.to_builtins(
             {
@@ -103,10 +105,12 @@ def _append(cursor: Any, record: tuple[str, Row, Row | None, Row | None, str, st
                 "after": _texts(_shown(after)),
                 "actor": actor,
                 "reason": reason,
+                "recorded_at": at,
             }
         )
     )
-    chain.append(cursor, "audit", body, {"table_name": table, "actor": actor, "reason": reason})
+    columns = {"recorded_at": at, "table_name": table, "actor": actor, "reason": reason}
+    chain.append(cursor, "audit", body, columns)
 
 
 def _texts(row: Row | None) -> dict[str, str | None] | None:

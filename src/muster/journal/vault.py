@@ -21,6 +21,8 @@ from muster.journal.entry import Fact, Private, private_fields
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+#: Begins every keyed input digest; those of release 0.1.0 are plain SHA-256 and have none.
+KEYED = "k1:"
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Vault:
             raise ValueError("the master key is 32 bytes")
         self._master = AESGCM(master)
         self._lookup_key = hmac.new(master, b"muster lookup", hashlib.sha256).digest()
+        self._input_key = hmac.new(master, b"muster command input", hashlib.sha256).digest()
+        self._command_key = hmac.new(master, b"muster command row", hashlib.sha256).digest()
 
     @classmethod
     def open_file(cls, path: Path) -> Vault:
@@ -84,6 +88,15 @@ class Vault:
     def lookup_hash(self, kind: str, text: str) -> bytes:
         """The keyed hash under which a value (kind `phone`) can be found again."""
         return hmac.new(self._lookup_key, f"{kind}\0{text}".encode(), hashlib.sha256).digest()
+
+    def input_digest(self, asked: bytes) -> str:
+        """What a command's input is known by. Keyed: it outlives erasure, and short words could
+        be guessed from a plain hash."""
+        return KEYED + hmac.digest(self._input_key, asked, "sha256").hex()
+
+    def command_mac(self, row: bytes) -> bytes:
+        """Seals a row of the command table: who has the database only cannot write one."""
+        return hmac.digest(self._command_key, row, "sha256")
 
 
 def seal(fact: Fact, key: MatterKey, *, matter: str, number: int) -> tuple[Fact, list[Sealed]]:

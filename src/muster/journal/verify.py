@@ -1,77 +1,90 @@
-"""Does the journal hold together? Names every entry that does not."""
+"""Does the journal hold together? Names everything that does not.
+
+entries                every one, in its matter's order (verify_entries.py)
+vault                  every sealed text is there; opened, with the master key (verify_vault.py)
+commands, feed, erasures, chained tables     against the entries and themselves (verify_rows.py)
+checkpoints            their own chain, and what folders outside hold (verify_checkpoints.py)
+kept tables            against a rebuild that is undone (rebuild.py)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
-from muster.journal.entry import FIRST_PREVIOUS, digest, read_envelope
+from muster.journal.checkpoint import CHAINED, frozen
+from muster.journal.checkpoint_folder import CheckpointFolder
+from muster.journal.fault import Fault, Progress, Verdict, silent
+from muster.journal.perform import Journal
+from muster.journal.rebuild import compare
+from muster.journal.vault import Vault
+from muster.journal.verify_checkpoints import HeadsBeside, Outside, verify_stored
+from muster.journal.verify_entries import Beside, verify_entries
+from muster.journal.verify_rows import (
+    chained_tables,
+    verify_chain,
+    verify_commands,
+    verify_erasures,
+    verify_feed,
+)
+from muster.journal.verify_vault import VaultBeside
 
 
 @dataclass(frozen=True)
-class Fault:
-    """`what` is one of gap, hash, previous, column, bytes."""
+class Wanted:
+    """How deep to look. `vault`: open every sealed text and check the seals of commands;
+    `journal`: rebuild the kept tables and compare; `against`: folders of checkpoints;
+    `first_key`: the id of the key that is known to be the first."""
 
-    matter: str
-    number: int
-    what: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    entries: int
-    matters: int
-    faults: tuple[Fault, ...]
+    vault: Vault | None = None
+    journal: Journal | None = None
+    against: Sequence[CheckpointFolder] = ()
+    first_key: str = ""
 
 
-def verify(connection: Connection[Any]) -> Verdict:
-    """Walk every matter: numbers without gaps, hashes, chain, and columns against the bytes."""
-    faults: list[Fault] = []
-    matter, number, previous, count, matters = "", 0, FIRST_PREVIOUS, 0, 0
-    for row in _rows(connection):
-        count += 1
-        if row[0] != matter:
-            matter, number, previous, matters = row[0], 0, FIRST_PREVIOUS, matters + 1
-        faults += [Fault(matter, row[1], what) for what in _faults(row, number, previous)]
-        number, previous = row[1], bytes(row[7]).hex()
-    return Verdict(count, matters, tuple(faults))
+def verify(
+    connection: Connection[Any], wanted: Wanted = Wanted(), progress: Progress = silent
+) -> Verdict:
+    """Look at everything in one snapshot; in the caller's transaction if there is one."""
+    verdict = Verdict()
+    with ExitStack() as stack:
+        if connection.info.transaction_status == TransactionStatus.IDLE:
+            stack.enter_context(frozen(connection))
+        _verify(connection, wanted, verdict, progress)
+    return verdict
 
 
-def _rows(connection: Connection[Any]) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor(name="verify") as cursor:
-        cursor.execute(
-            "SELECT matter::text, number, kind, happened_at, recorded_at, actor, bytes, hash,"
-            " command FROM entry ORDER BY matter, number"
-        )
-        yield from cursor
+def _verify(
+    connection: Connection[Any], wanted: Wanted, verdict: Verdict, progress: Progress
+) -> None:
+    newest = verify_stored(connection, verdict)
+    besides: list[Beside] = [VaultBeside(connection, verdict, wanted.vault)]
+    for folder in wanted.against:
+        outside = Outside(folder, verdict)
+        outside.examine(connection)
+        besides.append(HeadsBeside(connection, outside, verdict))
+        newest = outside.newest or newest
+    if wanted.first_key and verdict.first_key != wanted.first_key:
+        verdict.add([Fault("", 1, "first_key", "signing_key", verdict.first_key)])
+    verify_entries(connection, verdict, besides, progress)
+    if verdict.uncovered is not None:
+        verdict.uncovered = verdict.entries - verdict.uncovered
+    verify_commands(connection, verdict, wanted.vault, newest, progress)
+    verdict.add(verify_feed(connection))
+    verdict.add(verify_erasures(connection))
+    for table in chained_tables(connection, CHAINED):
+        verify_chain(connection, table, verdict, newest, progress)
+    if wanted.journal is not None:
+        verdict.kept = True
+        verdict.add(_kept(wanted.journal, connection))
 
 
-def _faults(row: tuple[Any, ...], number: int, previous: str) -> Iterator[str]:
-    matter, found, kind, happened_at, recorded_at, actor, data, hashed, command = row
-    if found != number + 1:
-        yield "gap"
-    if digest(bytes(data)) != bytes(hashed).hex():
-        yield "hash"
-    try:
-        envelope = read_envelope(bytes(data))
-    except msgspec.DecodeError:
-        yield "bytes"
-        return
-    if envelope.previous != previous:
-        yield "previous"
-    columns = (matter, found, kind, happened_at, recorded_at, actor, command)
-    derived = (
-        envelope.matter,
-        envelope.number,
-        envelope.kind,
-        envelope.happened_at,
-        envelope.recorded_at,
-        envelope.actor,
-        envelope.command,
-    )
-    if columns != derived:
-        yield "column"
+def _kept(journal: Journal, connection: Connection[Any]) -> Iterator[Fault]:
+    for words in compare(journal, connection):
+        table, _, detail = words.partition(": ")
+        yield Fault("", 0, "kept", table, detail)
