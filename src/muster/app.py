@@ -40,6 +40,8 @@ from muster.identity.first_link import make_first_link
 from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
 from muster.identity.reader import reader
+from muster.journal.checkpoint import Checkpoints
+from muster.journal.checkpoint_folder import CheckpointFolder
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, real_now
 from muster.journal.database import last_recorded, open_pool
 from muster.journal.deadlines import Ticker, next_due
@@ -48,11 +50,15 @@ from muster.journal.erasures import Ledger
 from muster.journal.feed import Bell, held_back
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
+from muster.journal.regular_checkpoints import RegularCheckpoints
+from muster.journal.signing import KeyFolder, signing_folder
 from muster.journal.vault import Vault
 from muster.telemetry.positions import Positions
 
 if TYPE_CHECKING:
     from litestar import Litestar
+    from psycopg import Connection
+    from psycopg_pool import ConnectionPool
 
 log = logging.getLogger("muster.app")
 
@@ -70,7 +76,8 @@ FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS)
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How one server process runs. `owner_dsn` is used only to prepare. `speed`: clock seconds
-    per second of a scaled clock. `web`: folder of built assets, None without a web page."""
+    per second of a scaled clock. `web`: folder of built assets, None without a web page.
+    `checkpoint_to`: a folder, DATA/checkpoints without one; every so many seconds, 0 for never."""
 
     owner_dsn: str
     app_dsn: str
@@ -87,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     listening: Listening = Listening()
+    checkpoint_to: str | None = None
+    checkpoint_every: float = 3600.0
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +177,7 @@ class System:
     reactor: Reactor
     bell: Bell
     ledger: Ledger
+    checkpoints: RegularCheckpoints
     condition: Condition = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""
@@ -179,7 +189,7 @@ class System:
 
     def __post_init__(self) -> None:
         pool, data = self.platform.pool, Path(self.settings.data)
-        self.condition = Condition(pool, data, self._troubles)
+        self.condition = Condition(pool, data, self._troubles, told=self.checkpoints.notes)
 
     def appended(self, answer: Answer) -> None:
         """After each commit: wake who waits, and have an erasure on the disk a second time."""
@@ -200,6 +210,7 @@ class System:
         self.positions.start(shown=on_duty.__contains__)
         if self.platform.driven is None:
             self._threads.append(threading.Thread(target=self._run, name="clock", daemon=True))
+            self.checkpoints.start()
         for thread in self._threads:
             thread.start()
         self.condition.start()
@@ -213,6 +224,7 @@ class System:
         """Stop the threads and close the pool. What is acknowledged is committed already."""
         self.stopping.set()
         self.condition.stop()
+        self.checkpoints.stop()
         self._react_now.set()
         self.bell.ring()
         for thread in self._threads:
@@ -323,11 +335,25 @@ def open_system(settings: Settings) -> System:
         reactor=Reactor(journal, reactions),
         bell=Bell(),
         ledger=Ledger(Path(settings.data) / LEDGER, pool.connection),
+        checkpoints=regular_checkpoints(settings, pool),
     )
     journal.appended = system.appended
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes
     platform.simulate_to = system.simulate_to
     return system
+
+
+def regular_checkpoints(
+    settings: Settings, pool: ConnectionPool[Connection[Any]]
+) -> RegularCheckpoints:
+    """Checkpoints of this installation, in the folder named or in its own."""
+    folder = Path(settings.checkpoint_to or Path(settings.data) / "checkpoints")
+    return RegularCheckpoints(
+        pool,
+        Checkpoints(KeyFolder(signing_folder(Path(settings.data)))),
+        CheckpointFolder(folder),
+        settings.checkpoint_every,
+    )
 
 
 def fix_of(positions: Positions) -> Callable[[str], Fix | None]:

@@ -20,6 +20,9 @@ CHAINED = {
     "audit": "reason",
     "erasure": "reason",
     "access_log": "purpose",
+    "checkpoint": "hash",
+    "signing_key": "signature",
+    "disclosure": "reason",
 }
 A = "00000000-0000-0000-0000-00000000000a"
 VERBS = ("UPDATE {t} SET {c} = 'x'", "DELETE FROM {t}", "TRUNCATE {t}", "TRUNCATE {t} CASCADE")
@@ -42,6 +45,14 @@ def filled(shelf: Shelf) -> Shelf:
             "INSERT INTO access_log (at, actor, session, role, organisation, what, subject,"
             " outcome, justification, basis, purpose, marks, body, previous, hash)"
             " VALUES (now(), 'a', '', '', '', 'w', '', 'shown', 'j', '', '', '{}', '', '', '')"
+        )
+        connection.execute(
+            "INSERT INTO checkpoint (number, body, hash, signature) VALUES (1, '', '', '')"
+        )
+        connection.execute("INSERT INTO signing_key (number, body, signature) VALUES (1, '', '')")
+        connection.execute(
+            "INSERT INTO disclosure VALUES (%s::uuid, %s::uuid, now(), 'x', 'x', 1, false, 1, '')",
+            (A, A),
         )
     assert all(shelf.count(table) for table in CHAINED)
     return shelf
@@ -121,6 +132,9 @@ def test_the_app_role_s_rights_on_the_journal_are_these(owner: psycopg.Connectio
         "audit": "INSERT SELECT",
         "access_log": "INSERT SELECT",
         "erasure": "INSERT SELECT",
+        "checkpoint": "INSERT SELECT",
+        "signing_key": "INSERT SELECT",
+        "disclosure": "INSERT SELECT",
         "feed": "INSERT SELECT",
         "vault_key": "DELETE INSERT SELECT",
         "vault_item": "DELETE INSERT SELECT",

@@ -53,10 +53,11 @@ class Condition:
         data: Path,
         troubles: Callable[[], list[str]],
         *,
+        told: Callable[[], list[str]] = lambda: [],
         wall: Callable[[], datetime] = real_now,
     ) -> None:
         self._pool, self._data, self._wall = pool, data, wall
-        self._troubles = troubles
+        self._troubles, self._notes = troubles, told
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._found: list[str] = ["starting"]
@@ -86,7 +87,13 @@ class Condition:
     def notes(self) -> list[str]:
         recent = monotonic() - JUMP_TOLD_S
         jumps = [words for at, words in self._jumps if at > recent]
-        return [*jumps, *disk_low(self._data), *handles_used(), *memory_used()]
+        return [
+            *jumps,
+            *self._notes(),
+            *disk_low(self._data),
+            *handles_used(),
+            *memory_used(),
+        ]
 
     def look(self) -> None:
         """One look at everything; the thread does it, a test may."""

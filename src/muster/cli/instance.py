@@ -39,6 +39,8 @@ class Plan:
     demo: bool = False
     testing: bool = False
     reach: Reach = field(default_factory=Reach)
+    checkpoint_to: Path | None = None
+    checkpoint_every: float = 3600.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def _environment(
         "hosts": plan.reach.public,
         "trusted_proxies": plan.reach.proxies,
         "listening": listening(plan.reach, plan.host, sockets, plan.data / "run" / "turn"),
+        "checkpoint_to": str(plan.checkpoint_to) if plan.checkpoint_to else None,
+        "checkpoint_every": plan.checkpoint_every,
     }
     return {**os.environ, "MUSTER_SETTINGS": json.dumps(settings)}
 

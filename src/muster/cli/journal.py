@@ -1,44 +1,139 @@
 """`journal verify` and `journal rebuild`."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from muster.cli.opened import chosen, database, folder_option
+from muster.cli import marks, project
+from muster.cli.opened import chosen, database, folder_option, require_migrated
+from muster.cli.proof import checkpoint, rotate_key
+from muster.supervise.trouble import Trouble
+
+if TYPE_CHECKING:
+    from muster.journal.perform import Journal
 
 
 @click.group()
 def journal() -> None:
-    """核验与重建日志 / verify the journal, rebuild what follows from it"""
+    """核验、见证与重建日志 / verify the journal, have it witnessed, rebuild what follows"""
+
+
+for command in (checkpoint, rotate_key):
+    journal.add_command(command)
 
 
 @journal.command()
 @folder_option
-def verify(data: Path | None) -> None:
-    """核验每条记录的哈希链 / recompute the hash chain of every entry
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    multiple=True,
+    help="外部检查点文件夹，可多个 / a folder of checkpoints outside; may be given again",
+)
+@click.option("--vault", is_flag=True, help="打开每段密文核对 / open every sealed text, too")
+@click.option("--kept", is_flag=True, help="与重建的投影表比较 / compare the kept tables, too")
+@click.option(
+    "--first-key",
+    multiple=True,
+    help="记下的首个签名密钥，可多个 / the first key's id as it was noted; may be given again",
+)
+@click.option("--json", "in_json", is_flag=True, help="输出 JSON / print JSON")
+def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
+    """核验整个日志 / does everything hold together?
 
-    系统运行时也可以核验；有任何一条被改动、删除或调换，逐条列出，退出码为 1。
+    核验记录、命令、密文、推送、审计与查阅日志、删除台账和检查点；被改动、删除、调换或添加的，逐条
+    列出，退出码为 1。系统运行时也可以核验。数据文件夹里的检查点总会对照，外部的用 --against。
 
-    Works while Muster runs. Every entry altered, removed or reordered is named, and the exit code
-    is then 1.
+    Looks at entries, commands, sealed texts, the feed, audit and access log, the erasure ledger
+    and checkpoints. Whatever was altered, removed, reordered or added is named, and the exit code
+    is then 1. Works while Muster runs. Checkpoints in the data folder are always compared with;
+    those outside with --against.
     """
     import psycopg
 
+    from muster.cli import verdict as telling
+    from muster.journal.checkpoint_folder import CheckpointFolder
+    from muster.journal.vault import Vault
+    from muster.journal.verify import Wanted
     from muster.journal.verify import verify as verify_all
 
+    folder = chosen(data)
+    own = folder / "checkpoints"
+    folders = [own] if own.is_dir() and own.resolve() not in map(Path.resolve, against) else []
     with (
-        database(chosen(data), alone=False) as found,
+        database(folder, alone=False) as found,
         psycopg.connect(found.owner_dsn) as connection,
     ):
-        verdict = verify_all(connection)
-    for fault in verdict.faults:
-        click.echo(f"{fault.matter} #{fault.number}: {fault.what}")
-    click.echo(
-        f"记录 {verdict.entries}，事 {verdict.matters}，错误 {len(verdict.faults)} / "
-        f"{verdict.entries} entries, {verdict.matters} matters, {len(verdict.faults)} faults"
-    )
+        require_migrated(found.owner_dsn)
+        wanted = Wanted(
+            vault=Vault(_master(folder)) if how["vault"] else None,
+            journal=_bare_journal(folder) if how["kept"] else None,
+            against=[CheckpointFolder(one) for one in (*folders, *against)],
+            first_keys=how["first_key"],
+        )
+        verdict = verify_all(connection, wanted, progress())
+    if how["in_json"]:
+        click.echo(telling.as_json(verdict))
+    else:
+        for fault in verdict.faults:
+            click.echo(telling.line(fault))
+        click.echo(telling.summary(verdict))
     if verdict.faults:
         raise SystemExit(1)
+
+
+def progress() -> Callable[[str, int], None]:
+    """Says on stderr how far it is, about once a second."""
+    from muster.cli.verdict import PLACES
+    from muster.journal.clock import monotonic
+
+    last = monotonic()
+
+    def told(what: str, done: int) -> None:
+        nonlocal last
+        if monotonic() - last >= 1:
+            last = monotonic()
+            zh, en = PLACES.get(what, (what, what))
+            project.say(f"… {zh} / {en}: {done:,}")
+
+    return told
+
+
+def _master(folder: Path) -> bytes:
+    path = folder / "keys" / "master.key"
+    if not path.is_file():
+        raise Trouble(
+            f"没有主密钥 {path}：没有它打不开密文，请去掉 --vault 或放回密钥。",
+            f"There is no master key {path}: without it nothing opens. Leave out --vault, or put "
+            "the key back.",
+        )
+    return path.read_bytes()
+
+
+def _bare_journal(folder: Path) -> "Journal":
+    """A journal that can fold and keep, and has no database of its own."""
+    from typing import cast
+
+    from muster.app import FACTS, matter_kinds
+    from muster.geography.pack import load
+    from muster.identity.authoriser import IdentityAuthoriser
+    from muster.journal.clock import RealClock
+    from muster.journal.entry import kinds_of
+    from muster.journal.perform import Journal
+    from muster.journal.vault import Vault
+
+    name = (marks.read(folder) or {}).get("city", "")
+    city = project.default_city().parent / name
+    return Journal(
+        pool=cast(Any, None),
+        vault=Vault(b"\0" * 32),
+        clock=RealClock(),
+        kinds=kinds_of(FACTS),
+        matter_kinds=matter_kinds(load(project.city_folder(city))),
+        authoriser=IdentityAuthoriser(),
+    )
 
 
 @journal.command()
@@ -56,7 +151,6 @@ def rebuild(data: Path | None, city: Path | None) -> None:
     Muster must be stopped. Rows that differ from before are listed.
     """
     from muster.app import Settings, open_system
-    from muster.cli import marks, project
     from muster.journal import rebuild as rebuilding
 
     folder = chosen(data)

@@ -12,6 +12,7 @@ from muster.supervise.trouble import Trouble, writing
 UNFINISHED = "restoring.json"
 OWN = {"pg", "pg.new", "run", "log", "keys", "files", "secrets.json", "lock"}
 OWN |= {"erasures.jsonl", UNFINISHED, "mark.json", "mark.new", "demo_password", "pack"}
+OWN |= {"checkpoints"}
 
 
 def read(data: Path) -> dict[str, Any] | None:

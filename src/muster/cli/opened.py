@@ -35,6 +35,19 @@ def chosen(data: Path | None) -> Path:
     return folder
 
 
+def require_migrated(owner_dsn: str) -> None:
+    """Raises Trouble for a database that is not at the newest version."""
+    from muster.supervise.external import revision
+
+    versions = Path(__file__).parents[1] / "migrations" / "versions"
+    newest = max(path.name.split("_")[0] for path in versions.glob("[0-9]*.py"))
+    if revision(owner_dsn) != newest:
+        raise Trouble(
+            "数据库还不是最新版本：请先运行 ./muster db migrate。",
+            "The database is not at the newest version yet: run ./muster db migrate first.",
+        )
+
+
 @contextmanager
 def database(folder: Path, *, alone: bool) -> "Iterator[Database]":
     """The database of a data folder: the running one if a Muster runs there, else started for the

@@ -10,6 +10,7 @@ import click
 from muster.cli import marks, project
 from muster.cli.admin import link
 from muster.cli.opened import chosen, folder_option
+from muster.cli.spans import Span, outside
 from muster.supervise.trouble import Trouble
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -59,7 +60,19 @@ PORT = click.IntRange(0, 65535)
     multiple=True,
     help="前置代理的地址或网段，可多次 / address or network of a proxy in front; repeatable",
 )
-def up(port: int, host: str, data: Path | None, city: Path | None, **reached: Any) -> None:
+@click.option(
+    "--checkpoint-to",
+    type=FOLDER,
+    help="检查点写到哪里，应在本机之外 / where checkpoints go: best another machine",
+)
+@click.option(
+    "--checkpoint-every",
+    type=Span(),
+    default="1h",
+    show_default=True,
+    help="多久一个检查点，0 为不做 / how often; 0 for never",
+)
+def up(port: int, host: str, data: Path | None, city: Path | None, **more: Any) -> None:
     """正式运行 / a real installation
 
     首次启动打印一次性链接，首位管理员用它登录并设密码；没有演示账号，时间是真实的。
@@ -77,8 +90,14 @@ def up(port: int, host: str, data: Path | None, city: Path | None, **reached: An
     place = project.city_folder(city or project.default_city())
     with Supervisor(folder, project.say) as supervisor:
         marks.require_real(folder, place)
-        found = reach(Wanted(**reached), folder)
-        plan = Plan(data=folder, city=place, host=host, port=port, clock="real", reach=found)
+        witness = {
+            "checkpoint_to": outside(more.pop("checkpoint_to"), folder),
+            "checkpoint_every": more.pop("checkpoint_every"),
+        }
+        found = reach(Wanted(**more), folder)
+        plan = Plan(
+            data=folder, city=place, host=host, port=port, clock="real", reach=found, **witness
+        )
         running = start(supervisor, plan)
         click.echo(f"\n集结已就绪 / Muster is ready:  {running.url}\n")
         if found.root is not None:
@@ -87,6 +106,11 @@ def up(port: int, host: str, data: Path | None, city: Path | None, **reached: An
             click.echo(
                 "首位管理员的一次性链接（只显示这一次）/ one-time link of the first administrator "
                 f"(shown only once):\n  {link(running.url, token)}\n"
+            )
+        if plan.checkpoint_to is None:
+            click.echo(
+                "检查点写在数据文件夹里；另有一处更好：--checkpoint-to DIR / checkpoints go into "
+                "the data folder; a place outside is better: --checkpoint-to DIR\n"
             )
         supervisor.watch()
     project.say("已停止 / stopped")

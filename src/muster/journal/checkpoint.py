@@ -111,7 +111,10 @@ def decode(signed: Signed) -> Checkpoint:
 
 
 def moment(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
+    """A time in a form whose order as text is its order."""
+    if at is None:
+        return ""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 # --- what there is in the database ---------------------------------------------------------------

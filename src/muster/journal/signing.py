@@ -87,6 +87,11 @@ class KeyMissing(Exception):
         self.key = key
 
 
+def signing_folder(data: Path) -> Path:
+    """Where a data folder keeps its signing keys."""
+    return data / "keys" / "signing"
+
+
 class KeyFolder:
     """DATA/keys/signing: one private key a file, readable by us alone."""
 
@@ -156,9 +161,11 @@ def state(
 
 
 class KeyChain:
-    """The public keys in order, with what is wrong about them."""
+    """The public keys in order, with what is wrong about them. `known`: ids of keys that need
+    nobody to vouch for them, because a person does."""
 
-    def __init__(self, statements: Iterable[Signed]) -> None:
+    def __init__(self, statements: Iterable[Signed], known: Sequence[str] = ()) -> None:
+        self._known = known
         self.signed: tuple[Signed, ...] = tuple(statements)
         self.statements: list[Statement] = []
         self.faults: list[KeyFault] = []
@@ -190,7 +197,7 @@ class KeyChain:
         if key_id(public) != statement.key or statement.key in self._publics:
             yield "name"
         if not statement.previous:
-            if last is not None:
+            if last is not None and statement.key not in self._known:
                 yield "alone"
             by: bytes | None = public
         else:

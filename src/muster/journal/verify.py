@@ -39,12 +39,12 @@ from muster.journal.verify_vault import VaultBeside
 class Wanted:
     """How deep to look. `vault`: open every sealed text and check the seals of commands;
     `journal`: rebuild the kept tables and compare; `against`: folders of checkpoints;
-    `first_key`: the id of the key that is known to be the first."""
+    `first_keys`: ids of keys that are known to stand at the beginning of a chain."""
 
     vault: Vault | None = None
     journal: Journal | None = None
     against: Sequence[CheckpointFolder] = ()
-    first_key: str = ""
+    first_keys: Sequence[str] = ()
 
 
 def verify(
@@ -62,14 +62,14 @@ def verify(
 def _verify(
     connection: Connection[Any], wanted: Wanted, verdict: Verdict, progress: Progress
 ) -> None:
-    newest = verify_stored(connection, verdict)
+    newest = verify_stored(connection, verdict, wanted.first_keys)
     besides: list[Beside] = [VaultBeside(connection, verdict, wanted.vault)]
     for folder in wanted.against:
-        outside = Outside(folder, verdict)
+        outside = Outside(folder, verdict, wanted.first_keys)
         outside.examine(connection)
         besides.append(HeadsBeside(connection, outside, verdict))
         newest = outside.newest or newest
-    if wanted.first_key and verdict.first_key != wanted.first_key:
+    if wanted.first_keys and verdict.first_key not in wanted.first_keys:
         verdict.add([Fault("", 1, "first_key", "signing_key", verdict.first_key)])
     verify_entries(connection, verdict, besides, progress)
     if verdict.uncovered is not None:

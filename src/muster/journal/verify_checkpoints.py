@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -27,10 +27,12 @@ from muster.journal.verify_entries import Beside
 _ERASURES = b"SELECT matter::text, erased_at, actor, reason FROM erasure ORDER BY matter"
 
 
-def verify_stored(connection: Connection[Any], verdict: Verdict) -> Checkpoint | None:
+def verify_stored(
+    connection: Connection[Any], verdict: Verdict, known: Sequence[str] = ()
+) -> Checkpoint | None:
     """The database's own checkpoints and keys: their chain and signatures. Returns the newest
     that can be read."""
-    keys = KeyChain(stored_keys(connection))
+    keys = KeyChain(stored_keys(connection), known)
     verdict.add(Fault("", one.number, one.what, "signing_key", one.key) for one in keys.faults)
     if keys.statements:
         verdict.first_key = keys.statements[0].key
@@ -70,8 +72,10 @@ def checked(
 class Outside:
     """A folder of checkpoints, as a witness of what the journal was."""
 
-    def __init__(self, folder: CheckpointFolder, verdict: Verdict) -> None:
-        self._folder, self._verdict = folder, verdict
+    def __init__(
+        self, folder: CheckpointFolder, verdict: Verdict, known: Sequence[str] = ()
+    ) -> None:
+        self._folder, self._verdict, self._known = folder, verdict, known
         self.newest: Checkpoint | None = None
         self.name = folder.path.name
         self.keys = KeyChain(())
@@ -89,7 +93,7 @@ class Outside:
 
     def _keys(self, connection: Connection[Any]) -> None:
         here, there = self._folder.keys(), stored_keys(connection)
-        self.keys = KeyChain(here)
+        self.keys = KeyChain(here, self._known)
         for fault in self.keys.faults:
             self._add(fault.what, 0, f"keys.jsonl {fault.key}")
         for number, (one, other) in enumerate(zip(here, there, strict=False), start=1):

@@ -1,0 +1,94 @@
+"""A checkpoint every so often while the server runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from muster.journal.checkpoint import Checkpoints, Contradicted, decode, stored
+from muster.journal.checkpoint_folder import CheckpointFolder
+from muster.journal.clock import real_now
+
+log = logging.getLogger("muster.checkpoints")
+
+#: A new installation has something to sign after a while; after a failure it is tried again.
+FIRST_S: Final = 60.0
+AGAIN_S: Final = 300.0
+
+
+class RegularCheckpoints:
+    """`trouble` says in English why the last one could not be taken; empty when it was."""
+
+    def __init__(
+        self,
+        pool: ConnectionPool[Connection[Any]],
+        checkpoints: Checkpoints,
+        folder: CheckpointFolder,
+        every_s: float,
+    ) -> None:
+        self._pool, self._checkpoints = pool, checkpoints
+        self._folder, self._every_s = folder, every_s
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.trouble = ""
+
+    def start(self) -> None:
+        """Nothing happens with an interval of 0."""
+        if self._every_s > 0:
+            self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+
+    def notes(self) -> list[str]:
+        return [self.trouble] if self.trouble else []
+
+    def _run(self) -> None:
+        wait = min(FIRST_S, self._every_s)
+        while not self._stopping.wait(wait):
+            wait = self.step()
+
+    def step(self) -> float:
+        """Take one if it is due; returns the seconds until the next look."""
+        try:
+            with self._pool.connection() as connection:
+                left = self._left(connection, real_now())
+                connection.commit()
+                if left <= 0:
+                    self._checkpoints.take(connection, self._folder, real_now())
+                    left = self._every_s
+            self.trouble = ""
+            return left
+        except Contradicted as contradicted:
+            self.trouble = (
+                f"checkpoints: {contradicted.about} is no longer what checkpoint"
+                f" {contradicted.checkpoint} in {self._folder.path} says: run journal verify"
+            )
+        except Exception as error:
+            self.trouble = f"checkpoints: {type(error).__name__}: {error}"
+            log.error("no checkpoint: %s", type(error).__name__, exc_info=error)
+        return min(AGAIN_S, self._every_s)
+
+    def _left(self, connection: Connection[Any], now: datetime) -> float:
+        """Seconds until the next is due, by the newest one in the folder: a folder that was away
+        gets its own as soon as it is back."""
+        known = self._folder.with_heads()
+        if not known:
+            return 0
+        newest = stored(connection, known[-1] - 1).get(known[-1])
+        if newest is None:
+            return 0  # taking one will say what is wrong
+        try:
+            taken_at = datetime.fromisoformat(decode(newest).taken_at)
+        except (msgspec.DecodeError, ValueError):
+            return 0
+        return min(self._every_s, self._every_s - (now - taken_at).total_seconds())
