@@ -40,8 +40,6 @@ from muster.identity.first_link import make_first_link
 from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
 from muster.identity.reader import reader
-from muster.journal.checkpoint import Checkpoints
-from muster.journal.checkpoint_folder import CheckpointFolder
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, real_now
 from muster.journal.database import last_recorded, open_pool
 from muster.journal.deadlines import Ticker, next_due
@@ -50,15 +48,12 @@ from muster.journal.erasures import Ledger
 from muster.journal.feed import Bell, held_back
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
-from muster.journal.regular_checkpoints import RegularCheckpoints
-from muster.journal.signing import KeyFolder, signing_folder
+from muster.journal.regular_checkpoints import RegularCheckpoints, regular_checkpoints
 from muster.journal.vault import Vault
 from muster.telemetry.positions import Positions
 
 if TYPE_CHECKING:
     from litestar import Litestar
-    from psycopg import Connection
-    from psycopg_pool import ConnectionPool
 
 log = logging.getLogger("muster.app")
 
@@ -335,25 +330,14 @@ def open_system(settings: Settings) -> System:
         reactor=Reactor(journal, reactions),
         bell=Bell(),
         ledger=Ledger(Path(settings.data) / LEDGER, pool.connection),
-        checkpoints=regular_checkpoints(settings, pool),
+        checkpoints=regular_checkpoints(
+            pool, Path(settings.data), settings.checkpoint_to, settings.checkpoint_every
+        ),
     )
     journal.appended = system.appended
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes
     platform.simulate_to = system.simulate_to
     return system
-
-
-def regular_checkpoints(
-    settings: Settings, pool: ConnectionPool[Connection[Any]]
-) -> RegularCheckpoints:
-    """Checkpoints of this installation, in the folder named or in its own."""
-    folder = Path(settings.checkpoint_to or Path(settings.data) / "checkpoints")
-    return RegularCheckpoints(
-        pool,
-        Checkpoints(KeyFolder(signing_folder(Path(settings.data)))),
-        CheckpointFolder(folder),
-        settings.checkpoint_every,
-    )
 
 
 def fix_of(positions: Positions) -> Callable[[str], Fix | None]:
@@ -364,14 +348,6 @@ def fix_of(positions: Positions) -> Callable[[str], Fix | None]:
         return Fix(found.lon, found.lat, found.at) if found else None
 
     return last
-
-
-def rebuild_all(owner_dsn: str, system: System) -> int:
-    """Rebuild every kept table from the journal, in one transaction."""
-    from muster.journal.rebuild import rebuild
-
-    with system.platform.pool.connection() as connection:
-        return rebuild(system.platform.journal, connection)
 
 
 def settings_from_environment() -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from muster.journal.checkpoint import Checkpoints, Contradicted, decode, stored
 from muster.journal.checkpoint_folder import CheckpointFolder
 from muster.journal.clock import real_now
+from muster.journal.signing import KeyFolder, signing_folder
 
 log = logging.getLogger("muster.checkpoints")
 
@@ -92,3 +94,15 @@ class RegularCheckpoints:
         except (msgspec.DecodeError, ValueError):
             return 0
         return min(self._every_s, self._every_s - (now - taken_at).total_seconds())
+
+
+def regular_checkpoints(
+    pool: ConnectionPool[Connection[Any]], data: Path, to: str | None, every_s: float
+) -> RegularCheckpoints:
+    """Those of a data folder, written to `to` or, without it, into the data folder itself."""
+    return RegularCheckpoints(
+        pool,
+        Checkpoints(KeyFolder(signing_folder(data))),
+        CheckpointFolder(Path(to or data / "checkpoints")),
+        every_s,
+    )
