@@ -14,8 +14,8 @@ from collections.abc import Iterable
 LONGEST_SHOWN = 5
 _MASK = "***"
 _DIGIT = "0-9０-９〇零一二三四五六七八九幺"
-_RUN = re.compile(rf"[{_DIGIT}](?:[\s\-–—.·/()（）]{{0,2}}[{_DIGIT}Xx])+")
-_DATE = re.compile(r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])")
+_RUN = re.compile(rf"[{_DIGIT}](?:[\s\-–—.·/()（）]{{0,3}}[{_DIGIT}Xx])+")
+_DATE = re.compile(r"(?:19|20)\d\d[-./](?:0?[1-9]|1[0-2])[-./](?:0?[1-9]|[12]\d|3[01])(?:\s\d\d?)?")
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·\s]?[A-Z0-9]{4,6}[A-Z0-9挂警学]?"
 )
