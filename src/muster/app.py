@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -408,7 +409,7 @@ def demo_password(settings: Settings) -> str:
 
 def application(system: System) -> Litestar:
     """The HTTP application of an open system. Its threads start and stop with it."""
-    from muster.api import install_page, live
+    from muster.api import install_page, live, oversight
     from muster.api.server import litestar_app
 
     platform, positions = system.platform, system.positions
@@ -416,6 +417,7 @@ def application(system: System) -> Litestar:
     system.live_trouble = lambda: hub.trouble
     platform.unit_changed = hub.unit_changed
     platform.unit_off_duty = positions.forget
+    platform.to_review = partial(oversight.to_review, platform)
 
     def start() -> None:
         system.start()

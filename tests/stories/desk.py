@@ -71,6 +71,8 @@ class Person:
         )
         for line in response.headers.getlist("Set-Cookie"):
             self.headers["Cookie"] = line.partition(";")[0]
+        if "json" not in response.headers.get("Content-Type", ""):
+            return Said(response.status, {"text": response.data.decode(errors="replace")})
         return Said(response.status, msgspec.json.decode(response.data) if response.data else None)
 
 

@@ -37,6 +37,7 @@ BODIES: Final[dict[str, Any]] = {
     "transfer": {"organisation": "pt", "reason": "属地"},
     "accept_transfer": {},
     "ask_in": {"organisation": "px-haishi", "reason": "需海上搜救"},
+    "review_look": {"row": 42, "outcome": "proper", "note": "示例：与派警单相符"},
     "unmask": {"purpose": "示例：失主来电核对"},
     "urge": {"text": "报警人再次来电"},
     "request_cancel": {"kind": "invalid", "reason": "误拨"},

@@ -52,7 +52,8 @@ PARTS: Final[Mapping[str, str]] = {
     "geography": "城市包 / the city pack",
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
     "action": "行：警力、上岗、派警单 / units, duty, orders",
-    "review": "评：审计、查阅日志、抽查 / the audit, who looked, the sample to review",
+    "review": "评：审计、查阅日志 / the audit, and who looked at what",
+    "oversight": "评：疑似不当查阅、抽查 / misuse found, and the sample to review",
     "telemetry": "位置 / positions",
 }
 #: What parameters mean wherever they stand and their route does not say more.
@@ -62,10 +63,14 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "grant": "grant id, a UUID",
     "level": "only these levels",
     "limit": "at most so many",
+    "matter": "only of this matter",
     "organisation": "only of these organisations",
+    "outcome": "only what was shown, masked, empty or denied",
     "person": "person id",
     "q": "part of the name",
     "reason": "why, for the audit",
+    "since": "not before",
+    "until": "before",
     "scope": "those at work, or all",
     "state": "only in these states",
     "step": "what the unit does",
@@ -213,6 +218,8 @@ def _answer(description: str, shape: Any) -> dict[str, Any]:
         return {"description": description}
     if shape is bytes:
         content = {"application/geo+json": {"schema": GEOJSON}}
+    elif shape is str:
+        content = {"text/csv": {"schema": {"type": "string"}}}
     else:
         content = {"application/json": {"schema": {"$ref": REF + _name(shape)}}}
     return {"description": description, "content": content}
@@ -225,7 +232,7 @@ def _name(shape: Any) -> str:
 
 def _components(sent: Sequence[Any], given: Sequence[Any]) -> dict[str, Any]:
     """The schemas of all structs, by their name in the document."""
-    shapes = [one for one in (*sent, *given) if one not in (bytes, NoneType)]
+    shapes = [one for one in (*sent, *given) if one not in (bytes, str, NoneType)]
     inner = _structs(shapes)
     found = msgspec.json.schema_components(list(inner), ref_template=REF + "{name}")[1]
     texts = msgspec.json.encode(found).decode()
@@ -248,7 +255,9 @@ def _components(sent: Sequence[Any], given: Sequence[Any]) -> dict[str, Any]:
 def _structs(shapes: Iterable[Any]) -> dict[Any, inspect.StructType]:
     """Every struct that can stand in a value of these types."""
     found: dict[Any, inspect.StructType] = {}
-    waiting = list(inspect.multi_type_info([one for one in shapes if one not in (bytes, NoneType)]))
+    waiting = list(
+        inspect.multi_type_info([one for one in shapes if one not in (bytes, str, NoneType)])
+    )
     while waiting:
         one: Any = waiting.pop()
         if isinstance(one, inspect.StructType):

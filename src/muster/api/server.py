@@ -32,6 +32,7 @@ from muster.api import (
     identity,
     openapi,
     opening,
+    oversight,
     review,
     session,
     tokens,
@@ -233,6 +234,7 @@ def _routes() -> list[Any]:
         *command.ROUTES,
         *action.ROUTES,
         *review.ROUTES,
+        *oversight.HANDLERS,
     ]
 
 
@@ -275,6 +277,7 @@ def litestar_app(
             **session.DEPENDENCIES,
             "commander": Provide(command.commander, sync_to_thread=False),
             "wanted": Provide(command.incident_filter, sync_to_thread=False),
+            "log_wanted": Provide(review.log_filter, sync_to_thread=False),
         },
         exception_handlers=handlers,
         after_exception=[opening.denials(platform)] if platform is not None else [],

@@ -244,6 +244,16 @@ def somebody_holds(connection: Database, role: str, now: datetime) -> bool:
     return bool(row and row[0])
 
 
+def holders(connection: Database, role: str, now: datetime) -> list[tuple[str, str]]:
+    """(person, path) of every live grant of a role to somebody with an open account."""
+    return connection.execute(
+        "SELECT g.person, o.path FROM role_grant g JOIN person p ON p.id = g.person AND p.active"
+        " JOIN organisation o ON o.id = g.organisation WHERE g.role = %s AND g.revoked_at IS NULL"
+        " AND g.valid_from <= %s AND (g.valid_until IS NULL OR g.valid_until > %s)",
+        (role, now, now),
+    ).fetchall()
+
+
 # --- sessions ----------------------------------------------------------------------------------
 
 

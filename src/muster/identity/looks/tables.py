@@ -82,6 +82,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     justification: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    number: int | None = None
     before: int | None = None
     limit: int = 100
 
@@ -94,6 +95,7 @@ _TESTS = {
     "justification": "l.justification = %s",
     "since": "l.at >= %s",
     "until": "l.at < %s",
+    "number": "l.number = %s",
     "before": "l.number < %s",
 }
 # Of an area is what somebody of it looked at, and what anybody looked at of its own matters.
@@ -106,6 +108,13 @@ _IN_AREA = """EXISTS (SELECT FROM unnest(%s::text[]) a(path) WHERE
 
 def rows(connection: Database, wanted: Wanted, paths: Sequence[str] | None) -> list[LookRow]:
     """The newest rows that fit, of the areas `paths` (None: everywhere)."""
+    tests, values = _tests(wanted, paths)
+    statement = f"SELECT {_COLUMNS} FROM access_log l WHERE {tests} ORDER BY l.number DESC LIMIT %s"
+    found = connection.execute(statement.encode(), [*values, wanted.limit]).fetchall()
+    return [_look(row) for row in found]
+
+
+def _tests(wanted: Wanted, paths: Sequence[str] | None) -> tuple[str, list[Any]]:
     tests, values = ["true"], list[Any]()
     for name, test in _TESTS.items():
         value = getattr(wanted, name)
@@ -115,12 +124,7 @@ def rows(connection: Database, wanted: Wanted, paths: Sequence[str] | None) -> l
     if paths is not None:
         tests.append(_IN_AREA)
         values.append(list(paths))
-    statement = (
-        f"SELECT {_COLUMNS} FROM access_log l WHERE {' AND '.join(tests)}"
-        " ORDER BY l.number DESC LIMIT %s"
-    )
-    found = connection.execute(statement.encode(), [*values, wanted.limit]).fetchall()
-    return [_look(row) for row in found]
+    return " AND ".join(tests), values
 
 
 def _look(row: tuple[Any, ...]) -> LookRow:
@@ -141,3 +145,20 @@ def _look(row: tuple[Any, ...]) -> LookRow:
         marks=tuple(row[13]),
         hash=bytes(row[14]).hex(),
     )
+
+
+# The seed of a row is the hash of the first row after its block of so many numbers.
+_SEEDED = f"""SELECT {_COLUMNS}, (SELECT encode(s.hash, 'hex') FROM access_log s
+ WHERE s.number > ((l.number - 1) / %s + 1) * %s ORDER BY s.number LIMIT 1)
+FROM access_log l WHERE {{tests}} ORDER BY l.number DESC LIMIT %s"""
+
+
+def seeded(
+    connection: Database, wanted: Wanted, paths: Sequence[str] | None, *, block: int
+) -> list[tuple[LookRow, str]]:
+    """As `rows`, each with the seed of its block; empty while the block is not over."""
+    tests, values = _tests(wanted, paths)
+    statement = _SEEDED.format(tests=tests)
+    values = [block, block, *values, wanted.limit]
+    found = connection.execute(statement.encode(), values).fetchall()
+    return [(_look(row), row[15] or "") for row in found]
