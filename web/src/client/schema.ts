@@ -4,6 +4,60 @@
  */
 
 export interface paths {
+    "/api/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 查阅日志: who looked at what, and why
+         * @description Looks by people of one's area, and at matters of it. Reading this is a look, too.
+         */
+        get: operations["list_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 导出查阅日志: the same as a CSV file, at most 10,000 rows */
+        get: operations["export_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 我的查阅: what the log says of one's own looks */
+        get: operations["my_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -693,6 +747,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/oversight/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 疑似不当查阅: what rules find in the access log */
+        get: operations["list_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oversight/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 抽查: rows drawn for review
+         * @description Drawn from each hundred rows that is full, of the last fourteen days of one's area.
+         */
+        get: operations["list_sample"];
+        put?: never;
+        /**
+         * 抽查结果: what came of a drawn row
+         * @description Once for each row, by an auditor of the area who is not the one who looked.
+         */
+        post: operations["review_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/people": {
         parameters: {
             query?: never;
@@ -1371,6 +1466,38 @@ export interface components {
             path: string;
         };
         /**
+         * FindingView
+         * @description A rule, whom or which matter it names, the rows it rests on (`count` of them, at most a
+         *     hundred named), and why, in both languages.
+         */
+        FindingView: {
+            count: number;
+            /** Format: date-time */
+            first: string;
+            /** Format: date-time */
+            last: string;
+            matter: string;
+            name: string;
+            person: string;
+            rows: number[];
+            rule: string;
+            values: {
+                [key: string]: number;
+            };
+            why_en: string;
+            why_zh: string;
+        };
+        /**
+         * Findings
+         * @description Per rule, never summed up. `looked`: rows of the log that were gone through.
+         */
+        Findings: {
+            items: components["schemas"]["FindingView"][];
+            looked: number;
+            /** Format: date-time */
+            since: string;
+        };
+        /**
          * First
          * @description `token`: from the one-time link the server printed.
          */
@@ -1494,6 +1621,37 @@ export interface components {
             colour_light: string;
             name_en: string;
             name_zh: string;
+        };
+        /**
+         * LookPage
+         * @description Newest first. `next` goes into `before` for the following page.
+         */
+        LookPage: {
+            items: components["schemas"]["LookView"][];
+            next: number | null;
+        };
+        /**
+         * LookView
+         * @description One row of the access log (查阅日志). `justification` was derived from the work at hand,
+         *     `basis` holds the ids it follows from. `hash` (hex) chains it to the row before.
+         */
+        LookView: {
+            actor: components["schemas"]["Person"];
+            /** Format: date-time */
+            at: string;
+            basis: string;
+            hash: string;
+            justification: string;
+            marks: string[];
+            matter: string | null;
+            number: number;
+            organisation: string;
+            outcome: string;
+            purpose: string;
+            role: string;
+            session: string;
+            subject: string;
+            what: string;
         };
         /** Merge */
         Merge: {
@@ -1698,7 +1856,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "route.unknown" | "server.slow" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "server.slow" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -1798,6 +1956,29 @@ export interface components {
             reason: string;
         };
         /**
+         * Review
+         * @description 抽查结果. `outcome`: proper, to_ask, improper.
+         */
+        Review: {
+            note: string;
+            number: number;
+            outcome: string;
+            /** Format: date-time */
+            reviewed_at: string;
+            reviewer: string;
+        };
+        /**
+         * ReviewGiven
+         * @description `row`: the number of a sampled row.
+         */
+        ReviewGiven: {
+            /** @default  */
+            note?: string;
+            /** @enum {unknown} */
+            outcome: "improper" | "proper" | "to_ask";
+            row: number;
+        };
+        /**
          * RowOrder
          * @description An order on the board.
          */
@@ -1806,6 +1987,22 @@ export interface components {
             order: string;
             state: string;
             unit: string;
+        };
+        /**
+         * Sample
+         * @description Newest first.
+         */
+        Sample: {
+            items: components["schemas"]["Sampled"][];
+        };
+        /**
+         * Sampled
+         * @description A drawn row. `assigned`: whose turn it is; empty when nobody is left. `review`: or None.
+         */
+        Sampled: {
+            assigned: string;
+            review: components["schemas"]["Review"] | null;
+            row: components["schemas"]["LookView"];
         };
         /**
          * Seen
@@ -2029,6 +2226,132 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_access: {
+        parameters: {
+            query?: {
+                /** @description person id */
+                person?: string;
+                /** @description only of this matter */
+                matter?: string;
+                /** @description what was looked at */
+                what?: string;
+                /** @description only what was shown, masked, empty or denied */
+                outcome?: "" | "shown" | "masked" | "empty" | "denied";
+                /** @description not before */
+                since?: string;
+                /** @description before */
+                until?: string;
+                /** @description only this justification */
+                justification?: string;
+                /** @description only what comes before this one: `next` of the page before */
+                before?: number;
+                /** @description at most so many */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookPage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_access: {
+        parameters: {
+            query?: {
+                /** @description person id */
+                person?: string;
+                /** @description only of this matter */
+                matter?: string;
+                /** @description what was looked at */
+                what?: string;
+                /** @description only what was shown, masked, empty or denied */
+                outcome?: "" | "shown" | "masked" | "empty" | "denied";
+                /** @description not before */
+                since?: string;
+                /** @description before */
+                until?: string;
+                /** @description only this justification */
+                justification?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_access: {
+        parameters: {
+            query?: {
+                /** @description only what comes before this one: `next` of the page before */
+                before?: number;
+                /** @description at most so many */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookPage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -3709,6 +4032,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganisationList"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: {
+                /** @description so many days back */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Findings"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sample"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "示例：与派警单相符",
+                 *       "outcome": "proper",
+                 *       "row": 42
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReviewGiven"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sampled"];
                 };
             };
             /** @description Refused or failed: see `code`. */
