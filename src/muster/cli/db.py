@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from muster.cli.opened import database, folder_option
+from muster.supervise.trouble import Trouble
 
 
 @click.group()
@@ -23,9 +24,15 @@ def migrate(data: Path | None) -> None:
     before.
     """
     from muster.cli import project
-    from muster.migrations.run import upgrade
+    from muster.migrations.run import Newer, check, upgrade
+    from muster.supervise.external import revision
 
     folder = (data or project.real_data()).resolve()
     with database(folder, alone=False) as found:
-        upgrade(found.owner_dsn)
+        try:
+            if check(revision(found.owner_dsn)):
+                upgrade(found.owner_dsn)
+        except Newer as newer:
+            zh, _, en = str(newer).partition("\n")
+            raise Trouble(zh, en) from newer
     click.echo("数据库已是最新 / the database is up to date")

@@ -66,6 +66,7 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
     if found.metrics_port is not None:
         sockets["metrics"] = opened("127.0.0.1", found.metrics_port)
     database = _database(supervisor, plan)
+    _say_upgrade(database.owner_dsn)
     environment = _environment(plan, database, sockets)
     prepared = _prepare(supervisor, plan.data, environment)
     supervisor.keep(_server(plan, environment, sockets))
@@ -75,6 +76,24 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
     shown = f"[{near}]" if ":" in near else near
     port = port_of(sockets["main"])
     return Instance(f"{found.scheme}://{shown}:{port}", plan.data, prepared, sockets)
+
+
+def _say_upgrade(owner_dsn: str) -> None:
+    """Before an upgrade of the database: what is about to happen. Raises Trouble if a newer Muster
+    has been here."""
+    from muster.migrations import run
+
+    found = revision(owner_dsn)
+    try:
+        missing = run.check(found)
+    except run.Newer as newer:
+        zh, _, en = str(newer).partition("\n")
+        raise Trouble(zh, en) from newer
+    if missing and found is not None:
+        project.say(
+            f"升级数据库 {found} → {run.newest()}：全部完成或保持原样 / upgrading the database "
+            f"{found} → {run.newest()}: wholly or not at all"
+        )
 
 
 def _environment(

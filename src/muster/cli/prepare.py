@@ -14,16 +14,13 @@ import msgspec
 from muster.app import LEDGER, NotThisFolder, marked, prepare, settings_from_environment
 from muster.geography.faults import PackInvalid
 from muster.journal import erasures
+from muster.migrations.run import Newer, check, upgrade
 from muster.supervise.external import revision
 
 
 def migrate(owner_dsn: str) -> None:
-    """Run the missing migrations. Most starts miss none, and need not load what runs them."""
-    folder = Path(__file__).parents[1] / "migrations" / "versions"
-    newest = max(path.name.split("_")[0] for path in folder.glob("[0-9]*.py"))
-    if revision(owner_dsn) != newest:
-        from muster.migrations.run import upgrade
-
+    """Run the missing migrations. Raises Newer."""
+    if check(revision(owner_dsn)):
         upgrade(owner_dsn)
 
 
@@ -34,7 +31,7 @@ def main() -> int:
         erasures.read(Path(settings.data) / LEDGER)
         migrate(settings.owner_dsn)
         prepared = prepare(settings)
-    except (NotThisFolder, PackInvalid, erasures.LedgerBroken) as obstacle:
+    except (Newer, NotThisFolder, PackInvalid, erasures.LedgerBroken) as obstacle:
         print(obstacle, file=sys.stderr)
         return 1
     descriptor = os.open(os.environ["MUSTER_PREPARED"], os.O_WRONLY | os.O_CREAT, 0o600)

@@ -9,7 +9,7 @@ import click
 
 from muster.cli import marks, project
 from muster.cli.admin import link
-from muster.cli.opened import chosen, folder_option
+from muster.cli.opened import chosen, database, folder_option
 from muster.cli.spans import Span, outside
 from muster.supervise.trouble import Trouble
 
@@ -127,6 +127,8 @@ def restart(data: Path | None) -> None:
     The next process is ready before the old one ends; who connects meanwhile waits and is not
     refused. If the next one fails the old one goes on. To upgrade the database stop and start.
     """
+    from muster.migrations.run import newest
+    from muster.supervise.external import revision
     from muster.supervise.lock import holder
     from muster.supervise.processes import name_of
 
@@ -137,5 +139,12 @@ def restart(data: Path | None) -> None:
             f"{folder} 没有正在运行的 Muster：用 ./muster up 启动。",
             f"No Muster is running in {folder}: start it with ./muster up.",
         )
+    with database(folder, alone=False) as found:
+        if revision(found.owner_dsn) != newest():
+            raise Trouble(
+                "这个版本的程序需要升级数据库，不能只更换服务器：请停止 Muster 再启动。",
+                "This version has to upgrade the database, which a restart of the server cannot "
+                "do: stop Muster and start it again.",
+            )
     os.kill(pid, signal.SIGUSR2)
     click.echo(f"已请求进程 {pid} 更换服务器 / process {pid} was asked to replace the server")
