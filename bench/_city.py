@@ -92,6 +92,7 @@ def opened() -> Iterator[City]:
             city=str(ROOT / "cities" / "zhoushan"),
             demo=True,
             testing=True,
+            live_per_session=100_000,  # the listeners of one bench share a session
         )
         app.prepare(settings)
         system = app.open_system(settings)

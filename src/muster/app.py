@@ -56,6 +56,8 @@ from muster.telemetry.positions import Positions
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from muster.api.gate import Gate
+
 log = logging.getLogger("muster.app")
 
 LOOK_S = 0.25
@@ -73,7 +75,11 @@ FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS)
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How one server process runs. `owner_dsn` is used only to prepare. `speed`: clock seconds
     per second of a scaled clock. `web`: folder of built assets, None without a web page.
-    `checkpoint_to`: a folder, DATA/checkpoints without one; every so many seconds, 0 for never."""
+    `checkpoint_to`: a folder, DATA/checkpoints without one; every so many seconds, 0 for never.
+    `hosts`:
+    names, besides `host` and this machine's own, that requests may be for. `trusted_proxies`:
+    addresses or ranges whose X-Forwarded-For and X-Forwarded-Proto are believed.
+    `live_per_session`: live connections one session may hold."""
 
     owner_dsn: str
     app_dsn: str
@@ -92,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listening: Listening = Listening()
     checkpoint_to: str | None = None
     checkpoint_every: float = 3600.0
+    live_per_session: int = 8
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -414,6 +421,7 @@ def application(system: System) -> Litestar:
 
     platform, positions = system.platform, system.positions
     hub = live.hub_of(platform, positions, system.bell)
+    hub.most_a_session = system.settings.live_per_session
     system.live_trouble = lambda: hub.trouble
     platform.unit_changed = hub.unit_changed
     platform.unit_off_duty = positions.forget
@@ -462,6 +470,15 @@ def interface() -> dict[str, Any]:
     return openapi.build(litestar_app(None, web=None, more_routes=routes, start=_idle, stop=_idle))
 
 
+def guarded(app: Litestar, settings: Settings) -> Gate:
+    """The application behind its gate: no foreign host, no proxy that was not named."""
+    from muster.api.gate import Gate
+
+    listening = settings.listening
+    hosts = (*settings.hosts, *listening.names, *filter(None, listening.address[:1]))
+    return Gate(app, bound=settings.host, hosts=hosts, proxies=settings.trusted_proxies)
+
+
 def _idle() -> None:
     """Nothing to start or stop."""
 
@@ -475,7 +492,7 @@ def serve(settings: Settings) -> None:
     listening = settings.listening
     import_module("muster.api.server")  # the slow part of a start, while another still serves
     with serving.taking_turns(listening):
-        app = application(open_system(settings))
+        app = guarded(application(open_system(settings)), settings)
         beside = {}
         if listening.plain is not None:
             beside[listening.plain] = install_page.doorstep(listening)

@@ -37,6 +37,7 @@ PATHS: dict[str, str] = {
     "open_account": "/api/people/p001/open",
     "set_password": "/api/people/p001/password",
     "give_grant": "/api/people/p001/grants",
+    "create_token": "/api/tokens",
     "report_positions": "/api/positions",
 }
 #: Raw JSON that may stand in place of a value of each kind, and must be refused.
@@ -103,7 +104,8 @@ def replaced(body: Any, path: tuple[Any, ...], raw: str) -> bytes:
 def asker(target: Fuzzed, name: str) -> Person:
     by = {"drive_clock": "simulator", "report_positions": "officer"}
     people = ("create_person", "close_account", "open_account", "set_password", "give_grant")
-    return target.people["administrator" if name in people else by.get(name, "duty_chief")]
+    managed = name in (*people, "create_token")
+    return target.people["administrator" if managed else by.get(name, "duty_chief")]
 
 
 def test_every_body_is_walked() -> None:

@@ -43,6 +43,7 @@ OF_THE_DOOR = {
     "conflict",
     "database.unavailable",
     "defect",
+    "host.unknown",
     "disk.full",
     "method.unknown",
     "route.unknown",

@@ -55,7 +55,8 @@ def say(
     kept = [(name, value) for name, value in usual if name.lower() not in dropped]
     connection = http.client.HTTPConnection(urlsplit(target.server.url).netloc, timeout=30)
     try:
-        connection.putrequest(method, path, skip_accept_encoding=True)
+        own_host = "host" in dropped
+        connection.putrequest(method, path, skip_host=own_host, skip_accept_encoding=True)
         for name, value in (*kept, *more):
             connection.putheader(name, value)
         _send(connection, body)

@@ -25,7 +25,7 @@ from muster.identity.scope import Scope
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
-UnitId = Annotated[str, Parameter(pattern=r"^[^\x00-\x1f\x7f]{1,64}$", description="unit id")]
+UnitId = Annotated[str, Parameter(pattern=r"^[^\x00-\x1f\x7f]{1,64}\Z", description="unit id")]
 
 
 class CrewMember(msgspec.Struct, frozen=True):

@@ -29,7 +29,7 @@ from muster.journal.entry import check_input
 from muster.journal.perform import Answer, Asked, EntryRef
 from muster.journal.refusal import Refused
 
-UUID_PATTERN = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"
 MatterId = Annotated[
     str, Parameter(pattern=UUID_PATTERN, max_length=36, description="matter id, a UUID")
 ]
@@ -40,7 +40,7 @@ CommandId = Annotated[
     str,
     Parameter(
         header="Idempotency-Key",
-        pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z",
         max_length=36,
         description="the command id, a UUID; the same one when retrying",
     ),
@@ -160,9 +160,9 @@ State = Literal[
     "cancelled",
 ]
 LevelCode = Literal[1, 2, 3, 4]
-OrganisationId = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+OrganisationId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
 #: No control characters: the database takes no NUL.
-WORDS = r"^[^\x00-\x1f\x7f]{0,64}$"
+WORDS = r"^[^\x00-\x1f\x7f]{0,64}\Z"
 
 
 def incident_filter(

@@ -23,6 +23,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "uuid": ("不是 UUID", "not a UUID"),
     "unknown": ("没有这个值", "no such value"),
     "missing": ("缺少", "missing"),
+    "twice": ("出现了两次", "stands twice"),
     "form": ("格式不对", "not in the expected form"),
 }
 

@@ -48,7 +48,7 @@ class Needed(Protocol):
 
 
 System = SkipValidation[Needed]
-PersonId = Annotated[str, Parameter(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+PersonId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
@@ -244,7 +244,7 @@ def list_organisations(platform: System) -> OrganisationList:
 def list_people(
     platform: System,
     actor: Actor,
-    after: Annotated[str, Parameter(pattern="^[A-Za-z0-9_-]{0,63}$")] = "",
+    after: Annotated[str, Parameter(pattern=r"^[A-Za-z0-9_-]{0,63}\Z")] = "",
     limit: Annotated[int, Parameter(ge=1, le=500)] = 200,
 ) -> PeoplePage:
     """The people of the organisations one may read people of, with their grants."""

@@ -7,7 +7,7 @@ changes, positions about once a second, and a beat every five seconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from muster.journal.refusal import Refused
 Socket = WebSocket[Any, Any, Any]
 
 HELLO_WITHIN_S = 10.0
+TOO_MANY = 4429
 GOODBYE_S = 2.0
 NOT_UNDERSTOOD, TOO_LATE, TOO_LARGE = 1003, 1008, 1009
 ALL = 1_000_000
@@ -102,6 +103,16 @@ async def attend(hub: LiveHub, socket: Socket, actor: Actor) -> None:
         code = NO_SESSION if refusal.code.startswith("session.") else NO_RIGHT
         await socket.close(code, refusal.code)
         return
+    if not hub.admit(actor.session):
+        await socket.close(TOO_MANY, "live.too_many")
+        return
+    try:
+        await _serve(hub, socket, actor, key)
+    finally:
+        hub.dismiss(actor.session)
+
+
+async def _serve(hub: LiveHub, socket: Socket, actor: Actor, key: Hashable) -> None:
     extensions: dict[str, Any] = socket.scope.get("extensions") or {}
     client = Client(
         actor,

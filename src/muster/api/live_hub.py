@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -103,6 +104,9 @@ class LiveHub:
         self._next_positions = self._next_watch = 0.0
         self._held: tuple[str, float] | None = None
         self.clients: set[Client] = set()
+        #: Windows of one session; more are a mistake, or somebody who wants us busy.
+        self.most_a_session = 8
+        self._connected: Counter[str] = Counter()
         self.trouble = ""
 
     # --- life --------------------------------------------------------------------------------
@@ -151,6 +155,19 @@ class LiveHub:
         """The client shows another view: it gets the positions in it with the next round."""
         client.view = view
         self._note(lambda: self._teller.looked(client))
+
+    def admit(self, session: str) -> bool:
+        """Count one more connection of a session; False when it has so many already."""
+        if self._connected[session] >= self.most_a_session:
+            return False
+        self._connected[session] += 1
+        return True
+
+    def dismiss(self, session: str) -> None:
+        """An admitted connection has ended."""
+        self._connected[session] -= 1
+        if not self._connected[session]:
+            del self._connected[session]
 
     def leave(self, client: Client) -> None:
         self.clients.discard(client)

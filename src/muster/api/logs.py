@@ -1,11 +1,14 @@
 """Structured logs: one JSON object a line, without personal data.
 
+What somebody sent may stand in a path: line ends, escape codes and characters that turn the
+direction of reading are written as \\u codes, so that nobody writes lines or hides words here.
 The text of an exception may quote what somebody typed, so only its type and the places in
 our code it passed through are written.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import traceback
@@ -30,7 +33,8 @@ class JsonLines(logging.Formatter):
             line["error"] = type(error).__name__
             frames = traceback.extract_tb(error.__traceback__)
             line["trace"] = [f"{frame.name}:{frame.lineno}" for frame in frames[-12:]]
-        return msgspec.json.encode(line).decode()
+        plain = msgspec.to_builtins(line, str_keys=True)
+        return json.dumps(plain, separators=(",", ":"), default=str).replace("\x7f", "\\u007f")
 
 
 def configure(level: int = logging.INFO) -> None:

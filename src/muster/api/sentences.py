@@ -52,6 +52,7 @@ STATUS: Mapping[str, int] = {
     "body.too_large": 413,
     "media.unknown": 415,
     "header.twice": 400,
+    "host.unknown": 400,
     "first.invalid": 403,
     "command.reused": 409,
     "conflict": 409,

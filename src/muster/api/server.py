@@ -41,6 +41,8 @@ from muster.api.bearer import TokenMiddleware
 from muster.api.body import StrictRequest
 from muster.api.platform import RunningPlatform
 from muster.api.problems import HANDLERS, answer, problem
+from muster.identity.authoriser import authorise
+from muster.identity.sessions import Sessions, SignedIn
 from muster.identity.tokens.token import Tokens
 from muster.journal.clock import monotonic
 from muster.journal.entry import check_input
@@ -74,6 +76,7 @@ SINGLE = frozenset(
         b"host",
         b"idempotency-key",
         b"origin",
+        b"simulated-by",
         b"simulated-now",
         b"x-csrf-token",
     )
@@ -168,19 +171,31 @@ def _forget(work: asyncio.Future[None]) -> None:
 
 
 class SimulatedNow(ASGIMiddleware):
-    """In a driven data folder every signed-in request may say the moment it is made at; what
-    falls due until then is performed before the request is answered."""
+    """In a driven data folder a signed-in request may say the moment it is made at (Simulated-Now);
+    what falls due until then is performed before the request is answered. Whoever may drive the
+    clock vouches for it: with a session token of his own (Simulated-By), or by asking himself."""
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, platform: RunningPlatform) -> None:
-        self._platform = platform
+    def __init__(self, platform: RunningPlatform, sessions: Sessions) -> None:
+        self._platform, self._sessions = platform, sessions
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        said = dict(scope["headers"]).get(b"simulated-now")
-        if said is not None and scope["state"].get("signed_in") is not None:
-            await sync_to_thread(self._platform.simulate_to, moment(said.decode("latin-1")))
+        headers = dict(scope["headers"])
+        said, signed_in = headers.get(b"simulated-now"), scope["state"].get("signed_in")
+        if said is not None and signed_in is not None:
+            now = moment(said.decode("latin-1"))
+            voucher = headers.get(b"simulated-by", b"").decode("latin-1")
+            await sync_to_thread(self._drive, now, signed_in, voucher)
         await next_app(scope, receive, send)
+
+    def _drive(self, now: datetime, signed_in: SignedIn, voucher: str) -> None:
+        driver = self._sessions.lookup(voucher) if voucher else signed_in
+        if driver is None:
+            raise Refused("session.required")
+        with self._platform.pool.connection() as connection:
+            authorise(connection, driver.actor, "simulate.clock")
+        self._platform.simulate_to(now)
 
 
 def moment(text: str) -> datetime:
@@ -220,7 +235,7 @@ def _middleware(platform: RunningPlatform) -> list[Any]:
         session.SessionMiddleware(session.sessions_for(platform)),
     ]
     if platform.driven is not None:
-        found.append(SimulatedNow(platform))
+        found.append(SimulatedNow(platform, session.sessions_for(platform)))
     return found
 
 

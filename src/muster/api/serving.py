@@ -148,6 +148,8 @@ def config_of(app: Any, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Confi
         ws_ping_timeout=10,
         timeout_graceful_shutdown=int(ANSWER_S),
         server_header=False,
+        # uvicorn would believe what anybody on this machine says of himself: api/gate.py asks.
+        proxy_headers=False,
         backlog=BACKLOG,
     )
 

@@ -21,7 +21,7 @@ Lon = Annotated[float, Meta(ge=-180, le=180)]
 Lat = Annotated[float, Meta(ge=-90, le=90)]
 Word = Annotated[str, Meta(min_length=1)]
 LevelCode = Annotated[int, Meta(ge=1, le=4)]
-Colour = Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$")]
+Colour = Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
 
 Tier = Literal["city", "county", "station", "partner"]
 Mode = Literal["road", "foot", "water", "air"]
@@ -58,7 +58,7 @@ class City(msgspec.Struct, frozen=True):
     id: Word
     name_zh: Word
     name_en: Word
-    adcode: Annotated[str, Meta(pattern="^[0-9]{6}$")]
+    adcode: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")]
     timezone: Word
     bbox: tuple[Lon, Lat, Lon, Lat]
     centre: tuple[Lon, Lat]
@@ -81,7 +81,7 @@ class Organisation(msgspec.Struct, frozen=True):
     lat: Lat
     parent: str | None = None
     kind: Word = "police"
-    code: Annotated[str, Meta(pattern="^([0-9]{12})?$")] = ""
+    code: Annotated[str, Meta(pattern=r"^([0-9]{12})?\Z")] = ""
     population: Annotated[int, Meta(ge=0)] = 0
 
 

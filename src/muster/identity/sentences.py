@@ -94,6 +94,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "此链接无效、已用过或已过期。请在服务器上重新生成。",
         "This link is not valid, was used, or has expired. Make a new one on the server.",
     ),
+    "host.unknown": (
+        "这个网址不是本系统的。管理员可用 --public-name 登记。",
+        "This address is not one of this system's. Its administrator can add it: --public-name.",
+    ),
     "token.invalid": (
         "令牌无效、已到期、已撤销，或不能从此地址使用。",
         "The token is not valid, has ended, or may not be used from this address.",

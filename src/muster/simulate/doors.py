@@ -78,8 +78,10 @@ class Doors:
         self.url = url.rstrip("/")
         self.patience_s, self.ledger = patience_s, ledger
         self.stop = stop or threading.Event()
-        #: In a driven instance: the moment every request is made at (header Simulated-Now).
+        #: In a driven instance: the moment every request is made at (header Simulated-Now), and
+        #: the account that may say so (its session goes along as Simulated-By).
         self.simulated_now: datetime | None = None
+        self.driver: Account | None = None
         self.requests = 0
         self._count = threading.Lock()
         self._pool = urllib3.PoolManager(
@@ -127,6 +129,7 @@ class Doors:
                 headers["Cookie"] = used = held.cookie or ""
                 if method != "GET":
                     headers["X-CSRF-Token"] = held.csrf
+            headers |= self._moment()
             status, data = self._ask(method, path, body, headers)
             if status < 400:
                 return data
@@ -136,7 +139,22 @@ class Doors:
             with held.lock:
                 if held.cookie == used:
                     held.cookie = None
+            if self.driver is not None:
+                self._pass(self.driver).cookie = None
         raise AssertionError("unreachable")
+
+    def _moment(self) -> dict[str, str]:
+        """The headers that drive the clock."""
+        if self.simulated_now is None:
+            return {}
+        said = {"Simulated-Now": rfc3339(self.simulated_now)}
+        if self.driver is not None:
+            held = self._pass(self.driver)
+            with held.lock:
+                if held.cookie is None:
+                    self._sign_in(held)
+                said["Simulated-By"] = (held.cookie or "").partition("=")[2]
+        return said
 
     def _pass(self, who: Account) -> Pass:
         with self._count:
@@ -165,8 +183,6 @@ class Doors:
         sent = {**headers, "Accept": "application/json"}
         if data is not None:
             sent["Content-Type"] = "application/json"
-        if self.simulated_now is not None:
-            sent["Simulated-Now"] = rfc3339(self.simulated_now)
         since, pause, faults = monotonic(), _FIRST_PAUSE_S, 0
         while True:
             trouble: str

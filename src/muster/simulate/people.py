@@ -15,6 +15,7 @@ from muster.simulate.shapes import Account
 CALL_TAKER: Final = "call-taker"
 DISPATCHER: Final = "dispatcher"
 DUTY_CHIEF: Final = "duty-chief"
+SIMULATOR: Final = "simulator"
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):

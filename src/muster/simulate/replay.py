@@ -23,7 +23,7 @@ from muster.simulate.draft import Names, level_of, write_draft
 from muster.simulate.engine import Engine, Progress
 from muster.simulate.figures import spread
 from muster.simulate.ledger import Audit, Ledger
-from muster.simulate.people import Accounts
+from muster.simulate.people import SIMULATOR, Accounts
 from muster.simulate.play import Habits, new_id
 from muster.simulate.recorded import Recorded, Records, read_records
 from muster.simulate.refusal import ReplayRefused
@@ -96,6 +96,7 @@ def run(options: ReplayOptions) -> ReplayReport:
     instance = options.start(script.folder, first, options.speed)
     ledger = Ledger()
     doors = Doors(instance.url, stop=options.stop, ledger=ledger)
+    doors.driver = instance.accounts.of(SIMULATOR)
     try:
         return _play(options, script, doors, instance.accounts, first=first)
     finally:

@@ -10,6 +10,7 @@ export type Line = 'connecting' | 'live' | 'lost' | 'refused'
 
 /** Close codes of the server: see the live feed's door. */
 const NO_RIGHT = 4403
+const TOO_MANY = 4429
 
 const SILENCE_MS = 12_000
 const FIRST_WAIT_MS = 500
@@ -89,7 +90,7 @@ class Connection implements Feed {
     })
     socket.addEventListener('close', (event) => {
       if (this.socket !== socket) return
-      if (event.code === NO_RIGHT) this.giveUp()
+      if (event.code === NO_RIGHT || event.code === TOO_MANY) this.giveUp()
       else this.lose()
     })
   }

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 Matter = Annotated[
     str,
-    Meta(min_length=36, max_length=36, pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+    Meta(min_length=36, max_length=36, pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"),
 ]
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
@@ -39,7 +39,7 @@ class Report(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     answered_at: datetime
     call_ended_at: datetime | None = None
     caller_name: Annotated[str, Meta(max_length=100)] | None = None
-    caller_phone: Annotated[str, Meta(max_length=32, pattern=r"^[0-9+() -]*$")] | None = None
+    caller_phone: Annotated[str, Meta(max_length=32, pattern=r"^[0-9+() -]*\Z")] | None = None
     narrative: Annotated[str, Meta(max_length=4000)] = ""
     place: Place
     organisation: Code | None = None
