@@ -114,6 +114,8 @@ SEEN_OUTSIDE: dict[str, int] = {
     "muster.identity.sessions:USERNAME": 256 * 1024,
     "muster.identity.people:_ID": 256 * 1024,
     "muster.identity.tokens.token:VALUE": 64 * 1024,
+    "muster.api.opening:_PLAIN_ID": 64 * 1024,
+    "muster.api.opening:_UUID": 64 * 1024,
     "muster.api.problems:_MISSING": 64 * 1024,
     "muster.api.field_words:_FORM": 64 * 1024,
     "muster.api.live_picture:_CURSOR": 4 * 1024,
