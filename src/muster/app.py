@@ -471,11 +471,10 @@ def interface() -> dict[str, Any]:
 
 
 def guarded(app: Litestar, settings: Settings) -> Gate:
-    """The application behind its gate: no foreign host, no proxy that was not named."""
+    """The application behind its gate."""
     from muster.api.gate import Gate
 
-    listening = settings.listening
-    hosts = (*settings.hosts, *listening.names, *filter(None, listening.address[:1]))
+    hosts = (*settings.hosts, *settings.listening.names, settings.listening.address[0])
     return Gate(app, bound=settings.host, hosts=hosts, proxies=settings.trusted_proxies)
 
 

@@ -116,6 +116,9 @@ SEEN_OUTSIDE: dict[str, int] = {
     "muster.identity.tokens.token:VALUE": 64 * 1024,
     "muster.api.opening:_PLAIN_ID": 64 * 1024,
     "muster.api.opening:_UUID": 64 * 1024,
+    "muster.command.incidents.mask:_RUN": 4000,
+    "muster.command.incidents.mask:_DATE": 4000,
+    "muster.command.incidents.mask:_PLATE": 4000,
     "muster.api.problems:_MISSING": 64 * 1024,
     "muster.api.field_words:_FORM": 64 * 1024,
     "muster.api.live_picture:_CURSOR": 4 * 1024,
@@ -150,13 +153,16 @@ def test_no_pattern_can_be_kept_busy(name: str, pattern: Any) -> None:
     """Twice the text is about twice the work, in a process that is stopped when it is not: a
     pattern that backtracks would need longer than the age of the world."""
     longest = SEEN_OUTSIDE.get(name, 64 * 1024)
+    anchored = pattern.pattern.startswith("^") and "mask" not in name
+    how = "search(text)" if anchored else "fullmatch(text)"
+    how = "sub('', text)" if "mask" in name else how
     program = (
         "import re,sys\n"
         f"pattern=re.compile({pattern.pattern!r},{pattern.flags})\n"
         f"for one in {TEASERS!r}:\n"
         f"  for end in ('','!','\\0'):\n"
         f"    text=(one*{longest})[:{longest}]+end\n"
-        "    pattern.search(text) if pattern.pattern[:1] == '^' else pattern.fullmatch(text)\n"
+        f"    pattern.{how}\n"
     )
     done = subprocess.run([sys.executable, "-c", program], timeout=300, check=False)
     assert done.returncode == 0

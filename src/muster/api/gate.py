@@ -34,7 +34,7 @@ class Gate:
         self, inner: ASGIApp, *, bound: str, hosts: Sequence[str] = (), proxies: Sequence[str] = ()
     ) -> None:
         self._inner = inner
-        self._hosts = frozenset(bare(one) for one in (*HERE, bound, *hosts))
+        self._hosts = frozenset(bare(one) for one in (*HERE, bound, *hosts) if one)
         # Nobody can make an address point at us that is not ours: only names can be re-bound.
         self._any_address = bound in EVERYWHERE
         self._proxies: tuple[Network, ...] = tuple(ip_network(one, strict=False) for one in proxies)
