@@ -56,8 +56,6 @@ from muster.telemetry.positions import Positions
 if TYPE_CHECKING:
     from litestar import Litestar
 
-    from muster.api.gate import Gate
-
 log = logging.getLogger("muster.app")
 
 LOOK_S = 0.25
@@ -470,28 +468,20 @@ def interface() -> dict[str, Any]:
     return openapi.build(litestar_app(None, web=None, more_routes=routes, start=_idle, stop=_idle))
 
 
-def guarded(app: Litestar, settings: Settings) -> Gate:
-    """The application behind its gate."""
-    from muster.api.gate import Gate
-
-    hosts = (*settings.hosts, *settings.listening.names, settings.listening.address[0])
-    return Gate(app, bound=settings.host, hosts=hosts, proxies=settings.trusted_proxies)
-
-
 def _idle() -> None:
     """Nothing to start or stop."""
 
 
 def serve(settings: Settings) -> None:
     """Run the server until it is told to stop."""
-    from muster.api import install_page, logs, serving
+    from muster.api import gate, install_page, logs, serving
 
     logs.configure()
     raise_handles()
     listening = settings.listening
     import_module("muster.api.server")  # the slow part of a start, while another still serves
     with serving.taking_turns(listening):
-        app = guarded(application(open_system(settings)), settings)
+        app = gate.guarded(application(open_system(settings)), settings)
         beside = {}
         if listening.plain is not None:
             beside[listening.plain] = install_page.doorstep(listening)

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from muster.api.gate import Gate, bare
-from muster.app import guarded
+from muster.api.gate import Gate, bare, guarded
 from muster.supervise.postgres import Postgres
 from tests.api.consoles import live
 from tests.api.fuzzing import Fuzzed
@@ -183,7 +182,7 @@ def test_a_bare_host(host: str, name: str) -> None:
 
 def test_the_server_stands_behind_it(database: Database, tmp_path: Path) -> None:
     settings = settings_for(database, tmp_path, hosts=("muster.example",))
-    gate = guarded(None, settings)  # type: ignore[arg-type]
+    gate = guarded(None, settings)
     assert gate.knows("muster.example") and not gate.knows("evil.example")
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api.problems import MEDIA, problem
+from muster.api.serving import Listening
 
 Network = IPv4Network | IPv6Network
 
@@ -24,6 +25,25 @@ CLOSED_OTHER_HOST: Final = 4400
 #: For a year never again without TLS.
 STRICT_TRANSPORT: Final = (b"strict-transport-security", b"max-age=31536000")
 SECURE: Final = {"http": "https", "ws": "wss"}
+
+
+class Settings(Protocol):
+    """What is needed of the server's settings (`app.Settings` fits)."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def hosts(self) -> Sequence[str]: ...
+    @property
+    def trusted_proxies(self) -> Sequence[str]: ...
+    @property
+    def listening(self) -> Listening: ...
+
+
+def guarded(app: Any, settings: Settings) -> Gate:
+    """The application behind its gate."""
+    hosts = (*settings.hosts, *settings.listening.names, settings.listening.address[0])
+    return Gate(app, bound=settings.host, hosts=hosts, proxies=settings.trusted_proxies)
 
 
 class Gate:
