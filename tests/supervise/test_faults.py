@@ -58,6 +58,11 @@ def test_the_journal_holds_after_all_of_them(verdicts: dict[str, dict[str, Any]]
     assert verdicts["end"]["faults"] == []
 
 
+@pytest.mark.parametrize("fault", ["clock", "slow", "read-only", "full"])
+def test_it_is_said_in_the_terminal_too(fault: str, verdicts: dict[str, dict[str, Any]]) -> None:
+    assert "note: " in verdicts[fault]["supervisor"], verdicts[fault]
+
+
 def test_the_supervisor_brought_back_what_ended(verdicts: dict[str, dict[str, Any]]) -> None:
     """Where the server or the database ended, the terminal says so and that it is back."""
     for verdict in verdicts.values():

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from muster.cli import project
+from muster.cli.condition import Listener
 from muster.cli.marks import read as read_mark
-from muster.cli.ports import from_here, liveness, opened, port_of, readiness
+from muster.cli.ports import from_here, opened, port_of, readiness
 from muster.cli.reach import Reach, listening, renew
 from muster.supervise.child import Program
 from muster.supervise.external import connect, revision, without_password
@@ -21,6 +22,7 @@ from muster.supervise.pulse import Pulse
 from muster.supervise.supervisor import PostgresService, ProgramService, Supervisor
 from muster.supervise.trouble import Trouble
 
+LISTEN_S = 2.0  # between looks at what the server said of itself
 RENEW_S = 3600.0  # between looks at a local authority's certificate
 STOP_S = 30.0  # for the server to answer what is under way
 
@@ -69,7 +71,10 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
     _say_upgrade(database.owner_dsn)
     environment = _environment(plan, database, sockets)
     prepared = _prepare(supervisor, plan.data, environment)
-    supervisor.keep(_server(plan, environment, sockets))
+    where = found.scheme, plan.host, port_of(sockets["main"])
+    listener = Listener(*where, project.say)
+    supervisor.keep(_server(plan, environment, sockets, listener))
+    supervisor.every(LISTEN_S, listener.tell)
     if found.local is not None:
         supervisor.every(RENEW_S, lambda: renew(found))
     near = from_here(plan.host)
@@ -123,7 +128,10 @@ def _environment(
 
 
 def _server(
-    plan: Plan, environment: dict[str, str], sockets: dict[str, socket.socket]
+    plan: Plan,
+    environment: dict[str, str],
+    sockets: dict[str, socket.socket],
+    listener: Listener,
 ) -> ProgramService:
     where = plan.reach.scheme, plan.host, port_of(sockets["main"])
     program = Program(
@@ -138,7 +146,7 @@ def _server(
         program,
         readiness(*where),
         standby=plan.data / "run" / "standby",
-        pulse=Pulse(liveness(*where)),
+        pulse=Pulse(listener.alive),
     )
 
 

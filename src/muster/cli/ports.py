@@ -97,12 +97,3 @@ def _reasons(status: int, words: bytes) -> str:
     with contextlib.suppress(ValueError, TypeError, KeyError):
         return "；".join(json.loads(words)["reasons"])
     return f"HTTP {status}"
-
-
-def liveness(scheme: str, host: str, port: int) -> Callable[[], bool]:
-    """A probe of GET /healthz: whether the process answers at all."""
-
-    def probe() -> bool:
-        return ask(scheme, host, port, "/healthz") is not None
-
-    return probe
