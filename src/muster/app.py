@@ -23,7 +23,7 @@ import msgspec
 from muster.action.orders import facts as order_facts
 from muster.action.orders import tables as order_tables
 from muster.action.units import tables as unit_tables
-from muster.api.condition import Condition, raise_handles
+from muster.api.condition import Condition, end_with_threads, raise_handles
 from muster.api.platform import RunningPlatform
 from muster.api.serving import Listening
 from muster.command.dispatch.nearest import Fix, World
@@ -478,6 +478,7 @@ def serve(settings: Settings) -> None:
 
     logs.configure()
     raise_handles()
+    end_with_threads()
     listening = settings.listening
     import_module("muster.api.server")  # the slow part of a start, while another still serves
     with serving.taking_turns(listening):

@@ -4,6 +4,8 @@ the machine's clock, file handles, the disk."""
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,6 +99,39 @@ def test_a_jump_while_the_database_is_away_is_kept_afterwards(
     assert found.reasons() == []
     with psycopg.connect(city_database.app_dsn) as connection:
         assert connection.execute("SELECT count(*) FROM clock_jump").fetchone() == (1,)
+
+
+def test_the_watcher_outlives_what_it_cannot_look_at(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = condition(pool, tmp_path)
+    with monkeypatch.context() as gone:
+        gone.setattr(found, "look", lambda: (_ for _ in ()).throw(MemoryError()))
+        found.start()
+        for _ in range(200):
+            if "condition: MemoryError" in found.reasons():
+                break
+            found._stopping.wait(0.02)
+        assert "condition: MemoryError" in found.reasons()
+    for _ in range(400):
+        if not found.reasons():
+            break
+        found._stopping.wait(0.02)
+    assert found.reasons() == []
+    found.stop()
+
+
+def test_a_thread_that_dies_ends_the_process() -> None:
+    code = (
+        "import threading\n"
+        "from muster.api.condition import end_with_threads\n"
+        "end_with_threads()\n"
+        "def die(): raise MemoryError\n"
+        "threading.Thread(target=die, name='feed').start()\n"
+        "threading.Event().wait(30)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 70 and "the thread feed died of MemoryError" in done.stderr
 
 
 def test_handles_are_told_before_the_last_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:

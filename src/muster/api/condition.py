@@ -111,7 +111,11 @@ class Condition:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self.look()
+            try:
+                self.look()
+            except Exception as error:
+                # Out of memory, most likely: whoever watches must be the last to go.
+                self._found = [f"condition: {type(error).__name__}"]
             self._stopping.wait(EVERY_S)
 
     def _tell(self) -> None:
@@ -191,6 +195,18 @@ def _limit_in(file: Path) -> int:
     except OSError:
         return -1
     return int(words) if words.isdigit() else -1
+
+
+def end_with_threads() -> None:
+    """From now on a thread that dies ends the process, which is started again by whoever keeps
+    it: a server without its clock or its feed would look alive and not be."""
+
+    def end(died: threading.ExceptHookArgs) -> None:
+        name = died.thread.name if died.thread else "unknown"
+        log.critical("the thread %s died of %s", name, died.exc_type.__name__)
+        os._exit(70)
+
+    threading.excepthook = end
 
 
 def raise_handles() -> None:
