@@ -19,8 +19,9 @@ from psycopg_pool import ConnectionPool
 
 from muster.journal.clock import Clock
 from muster.telemetry import tables
-from muster.telemetry.fixes import DUPLICATE, Columns, joined
-from muster.telemetry.tables import day_of, days_of
+from muster.telemetry.fixes import DUPLICATE, EPOCH, Columns, joined
+from muster.telemetry.segments import MINUTE, minute_of, seal
+from muster.telemetry.tables import day_of, days_of, sealed_until
 
 log = logging.getLogger("muster.telemetry")
 
@@ -45,7 +46,7 @@ class History:
     """The queue to the history and the thread that empties it. `units`: names by number.
 
     `trouble` says why nothing can be written at the moment; empty when all is well.
-    `written(connection, now)` is called in the transaction after each writing.
+    `flushed` are called after each writing. Each minute that has ended is sealed (segments.py).
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class History:
         self._rejects: Counter[tuple[str, date]] = Counter()
         self._made: set[date] = set()
         self._kept_until: date | None = None
+        self._sealed_at: datetime | None = None
+        self._floor = EPOCH
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.flushed: list[Callable[[], None]] = []
@@ -132,6 +135,7 @@ class History:
             last = self._stopping.wait(self._flush_s)
             try:
                 self.keep_days()
+                self.seal()
                 self.flush()
                 self.trouble = ""
             except DatabaseError as error:
@@ -151,9 +155,25 @@ class History:
         with self._pool.connection() as connection:
             tables.make_days(connection, days)
         self._made |= days
+        oldest = today - timedelta(days=self._keep_days)
         with self._pool.connection() as connection:
-            tables.drop_days(connection, today - timedelta(days=self._keep_days))
+            tables.drop_days(connection, oldest)
+            tables.drop_leaves(connection, oldest)
         self._kept_until = today
+
+    def seal(self) -> int:
+        """Seal the minutes that have ended; returns how many segments."""
+        with self._writing:
+            now = minute_of(self._clock.now())
+            if self._sealed_at is not None and now <= self._sealed_at:
+                return 0
+            with self._pool.connection() as connection:
+                made = seal(connection, now)
+                last = sealed_until(connection)
+            # A clock set back must not write into what is sealed.
+            self._floor = EPOCH if last is None else last + MINUTE
+            self._sealed_at = now
+            return made
 
     def flush(self) -> None:
         """Write everything queued, in one transaction. Raises psycopg.Error; nothing is lost."""
@@ -162,7 +182,7 @@ class History:
                 parts, rejects, place = list(self._queue), self._rejects, self._added
                 self._queue, self._queued, self._rejects = deque(), 0, Counter()
             try:
-                self._write(joined(parts), rejects, self._clock.now())
+                self._write(joined(parts), rejects)
             except BaseException:
                 with self._lock:
                     self._queue.extendleft(reversed(parts))
@@ -175,9 +195,7 @@ class History:
         for tell in self.flushed:
             tell()
 
-    def _write(
-        self, fixes: Columns, rejects: Counter[tuple[str, date]], received: datetime
-    ) -> None:
+    def _write(self, fixes: Columns, rejects: Counter[tuple[str, date]]) -> None:
         if not len(fixes) and not rejects:
             return
         counted = Counter(rejects)
@@ -186,9 +204,12 @@ class History:
             if days:
                 tables.make_days(connection, days)
             if len(fixes):
+                tables.lock_writing(connection)
+                now = self._clock.now()
+                received = max(now, self._floor)
                 known = len(fixes) - tables.write(connection, fixes, self._units, received)
                 if known:
-                    counted[DUPLICATE, day_of(received)] += known
+                    counted[DUPLICATE, day_of(now)] += known
             if counted:
                 tables.count_rejects(connection, counted)
         self._made |= days

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
+from muster.journal.perform import lock_key
 from muster.telemetry import binary
-from muster.telemetry.fixes import EPOCH, Columns, Kept, milliseconds
+from muster.telemetry.fixes import EPOCH, OLDEST_MS, Columns, Kept, milliseconds
 
 _COLUMNS = b"unit, at, received, lon, lat, speed_kmh, heading, accuracy_m"
 _COPY = b"COPY position (" + _COLUMNS + b") FROM STDIN (FORMAT binary)"
@@ -101,3 +102,129 @@ def days_of(fixes: Columns) -> set[date]:
     """The days (UTC) whose partitions hold these fixes."""
     days = np.unique(fixes.at // 86_400_000).tolist()
     return {date.fromordinal(EPOCH.toordinal() + day) for day in days}
+
+
+# --- minute segments -----------------------------------------------------------------------------
+
+
+class Leaf(NamedTuple):
+    """The positions of a unit in one minute: how many, and the SHA-256 of their bytes."""
+
+    unit: str
+    minute: datetime
+    rows: int
+    digest: bytes
+
+
+class Received(NamedTuple):
+    """A leaf of the segment of the minute in which its positions were received."""
+
+    received: datetime
+    day: date
+    leaf: Leaf
+
+
+class SegmentRow(NamedTuple):
+    """A sealed segment; `kept`: its leaves as JSON, None once they have gone with their day."""
+
+    number: int
+    minute: datetime
+    day: date
+    rows: int
+    leaves: int
+    root: str
+    body: bytes
+    previous: bytes
+    hash: bytes
+    kept: bytes | None
+
+
+#: A position's canonical bytes: see segments.py.
+_BYTES = (
+    "int8send((extract(epoch FROM at) * 1000)::bigint) || int4send(lon) || int4send(lat)"
+    " || int2send(coalesce(speed_kmh, -1)::smallint) || int2send(coalesce(heading, -1)::smallint)"
+    " || int4send(coalesce(accuracy_m, -1))"
+)
+_LEAVES = (
+    "SELECT date_trunc('minute', received, 'UTC'), (at AT TIME ZONE 'UTC')::date, unit,"
+    " date_trunc('minute', at, 'UTC'), count(*),"
+    f" sha256(string_agg({_BYTES}, ''::bytea ORDER BY at)) FROM position"
+)
+_GROUPED = ' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, unit COLLATE "C", 4'
+#: Nothing older is taken in, so nothing older was received since.
+_OLDEST = timedelta(milliseconds=OLDEST_MS)
+
+
+def lock_writing(connection: Connection[Any], *, alone: bool = False) -> None:
+    """Until the transaction ends. Writers of positions share it; who seals has it alone, so that
+    nothing is being written into a minute that is sealed."""
+    shared = "" if alone else "_shared"
+    statement = f"SELECT pg_advisory_xact_lock{shared}(%s)"
+    connection.execute(statement.encode(), (lock_key("positions:writing"),))
+
+
+def sealed_until(connection: Connection[Any]) -> datetime | None:
+    """The last minute that is sealed."""
+    row = connection.execute("SELECT max(minute) FROM position_segment").fetchone()
+    assert row is not None
+    found: datetime | None = row[0]
+    return found
+
+
+def received(
+    connection: Connection[Any], since: datetime | None, until: datetime
+) -> list[Received]:
+    """The leaves of what was received from `since` (None: ever) to before `until`, by segment."""
+    if since is None:
+        where, values = " WHERE received < %s", (until,)
+    else:
+        where = " WHERE received >= %s AND received < %s AND at >= %s"
+        values = (since, until, since - _OLDEST)  # type: ignore[assignment]
+    found = connection.execute((_LEAVES + where + _GROUPED).encode(), values)
+    return [Received(row[0], row[1], Leaf(*row[2:])) for row in found]
+
+
+def received_of(connection: Connection[Any], day: date) -> list[Received]:
+    """The leaves of one day (UTC) of positions, as they are now."""
+    where = " WHERE received IS NOT NULL AND at >= %s AND at < %s"
+    begin = EPOCH + timedelta(days=day.toordinal() - EPOCH.toordinal())
+    values = (begin, begin + timedelta(days=1))
+    found = connection.execute((_LEAVES + where + _GROUPED).encode(), values)
+    return [Received(row[0], row[1], Leaf(*row[2:])) for row in found]
+
+
+def keep_leaves(connection: Connection[Any], minute: datetime, day: date, leaves: bytes) -> None:
+    """The leaves of a segment just appended."""
+    connection.execute(
+        "INSERT INTO position_leaves (segment, leaves)"
+        " SELECT number, %s FROM position_segment WHERE minute = %s AND day = %s",
+        (leaves, minute, day),
+    )
+
+
+def segments(connection: Connection[Any]) -> Iterator[SegmentRow]:
+    """The whole chain, in order."""
+    with connection.cursor(name="segments") as cursor:
+        cursor.execute(
+            "SELECT s.number, s.minute, s.day, s.rows, s.leaves, s.root, s.body, s.previous,"
+            " s.hash, l.leaves FROM position_segment s LEFT JOIN position_leaves l"
+            " ON l.segment = s.number ORDER BY s.number"
+        )
+        for row in cursor:
+            yield SegmentRow(*row)
+
+
+def days_there(connection: Connection[Any]) -> set[date]:
+    """The days (UTC) that have a partition."""
+    found = connection.execute(
+        "SELECT to_date(right(c.relname, 8), 'YYYYMMDD') FROM pg_inherits i"
+        " JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'position'::regclass"
+    ).fetchall()
+    return {row[0] for row in found}
+
+
+def drop_leaves(connection: Connection[Any], before: date) -> int:
+    """Drop the leaves of days before `before`, whose partitions have gone."""
+    row = connection.execute("SELECT position_drop_leaves(%s)", (before,)).fetchone()
+    assert row is not None
+    return int(row[0])
