@@ -23,6 +23,7 @@ CHAINED = {
     "checkpoint": "hash",
     "signing_key": "signature",
     "disclosure": "reason",
+    "position_segment": "root",
 }
 A = "00000000-0000-0000-0000-00000000000a"
 VERBS = ("UPDATE {t} SET {c} = 'x'", "DELETE FROM {t}", "TRUNCATE {t}", "TRUNCATE {t} CASCADE")
@@ -53,6 +54,10 @@ def filled(shelf: Shelf) -> Shelf:
         connection.execute(
             "INSERT INTO disclosure VALUES (%s::uuid, %s::uuid, now(), 'x', 'x', 1, false, 1, '')",
             (A, A),
+        )
+        connection.execute(
+            "INSERT INTO position_segment (minute, day, rows, leaves, root, body, previous, hash)"
+            " VALUES (now(), now(), 1, 1, '', '', '', '')"
         )
     assert all(shelf.count(table) for table in CHAINED)
     return shelf

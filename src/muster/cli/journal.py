@@ -54,10 +54,12 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
     import psycopg
 
     from muster.cli import verdict as telling
+    from muster.journal.checkpoint import frozen
     from muster.journal.checkpoint_folder import CheckpointFolder
     from muster.journal.vault import Vault
     from muster.journal.verify import Wanted
     from muster.journal.verify import verify as verify_all
+    from muster.telemetry.segments import faults_beside
 
     folder = chosen(data)
     own = folder / "checkpoints"
@@ -74,6 +76,10 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
             first_keys=how["first_key"],
         )
         verdict = verify_all(connection, wanted, progress())
+        with frozen(connection):
+            positions, faults = faults_beside(connection)
+        verdict.add(faults)
+        verdict.positions = positions.rows
     if how["in_json"]:
         click.echo(telling.as_json(verdict))
     else:

@@ -49,6 +49,10 @@ WORDS: Final = {
     "roots": ("文件内容与签名的根不符", "the list does not give the signed root"),
     "first_key": ("首个密钥不是所给的那个", "the first key is not the one given"),
     "kept": ("与重建结果不同", "it differs from a rebuild"),
+    "altered": ("封存后被改动", "altered since it was sealed"),
+    "added": ("封存后被添加", "added since it was sealed"),
+    "leaves": ("叶缺失，或与封存的根不符", "its leaves are gone or do not give the sealed root"),
+    "dropped": ("整日被移除", "a whole day was removed"),
 }
 #: Each place a fault is found in.
 PLACES: Final = {
@@ -60,6 +64,8 @@ PLACES: Final = {
     "erasure": ("删除台账", "erasure ledger"),
     "audit": ("审计行", "audit row"),
     "access_log": ("查阅日志行", "access log row"),
+    "position": ("位置", "position"),
+    "position_segment": ("位置分钟段", "minute segment of positions"),
     "checkpoint": ("检查点", "checkpoint"),
     "signing_key": ("签名密钥", "signing key"),
     "outside": ("外部文件夹", "folder outside"),
@@ -86,6 +92,7 @@ def summary(verdict: "Verdict") -> str:
         ("密文 vault items", f"{verdict.vault_items:,}" + ("" if verdict.opened else " *")),
     ]
     rows += [(f"链 chain {name}", f"{count:,}") for name, count in verdict.chained.items()]
+    rows += [("位置 positions", f"{verdict.positions:,}")]
     rows += [("投影表 kept tables", "✓")] if verdict.kept else []
     rows += [("检查点 checkpoints", f"{verdict.checkpoints:,}")]
     rows += [(f"对照 against {name}", at) for name, at in verdict.against.items()]

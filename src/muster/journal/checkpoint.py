@@ -31,7 +31,7 @@ from muster.journal.signing import (
 
 CHECKPOINT: Final = "muster.checkpoint/1"
 #: Chained tables (journal/chain.py) whose ends each checkpoint holds, where they exist.
-CHAINED: Final = ("audit", "access_log")
+CHAINED: Final = ("audit", "access_log", "position_segment")
 FIRST_PREVIOUS: Final = "0" * 64
 #: How many of a folder's checkpoints are compared before the next is signed; `verify` compares all.
 COMPARED: Final = 50

@@ -34,6 +34,7 @@ class Verdict:
     commands: int = 0
     chained: dict[str, int] = field(default_factory=dict)
     vault_items: int = 0
+    positions: int = 0
     opened: bool = False
     kept: bool = False
     checkpoints: int = 0

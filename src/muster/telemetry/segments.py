@@ -27,9 +27,10 @@ from psycopg import Connection
 
 from muster.journal import chain, merkle
 from muster.journal.entry import canonical
+from muster.journal.fault import Fault
 from muster.telemetry import tables
 from muster.telemetry.fixes import EPOCH, Kept
-from muster.telemetry.tables import Leaf
+from muster.telemetry.tables import Leaf, Received
 
 TABLE: Final = "position_segment"
 MINUTE: Final = timedelta(minutes=1)
@@ -143,20 +144,33 @@ class _Segment(NamedTuple):
 
 
 def verify(connection: Connection[Any], kept_since: date | None = None) -> PositionVerdict:
-    """Compare what there is with what was sealed, and the chain with itself. `kept_since`: days
-    from then on must be there."""
+    """Compare what there is with what was sealed, and the chain with itself.
+
+    Days go oldest first: one that is gone while an older one is there was dropped by somebody.
+    `kept_since`: days from then on must be there.
+    """
     faults: list[PositionFault] = []
     segments = list(_chain(connection, faults))
     there = tables.days_there(connection)
     gone = sorted({one.day for one in segments} - there)
-    faults += [
-        PositionFault(str(day), "dropped") for day in gone if kept_since and day >= kept_since
-    ]
+    oldest = min([*there, *([kept_since] if kept_since else [])], default=date.max)
+    faults += [PositionFault(str(day), "dropped") for day in gone if day >= oldest]
+    last = max((one.minute for one in segments), default=EPOCH)
     rows = 0
     for day in sorted(there):
         sealed = {one.minute: one.leaves for one in segments if one.day == day}
-        rows += _compare(connection, day, sealed, faults)
+        found = [one for one in tables.received_of(connection, day) if one.received <= last]
+        rows += sum(one.leaf.rows for one in found)
+        faults += _compare(sealed, found, {one.minute for one in faults})
     return PositionVerdict(len(segments), rows, gone, sorted(faults))
+
+
+def faults_beside(connection: Connection[Any]) -> tuple[PositionVerdict, list[Fault]]:
+    """As `verify`, the faults as the journal's are told; those of the chain are its own to find."""
+    verdict = verify(connection)
+    own = [one for one in verdict.faults if one.what not in ("chain", "column")]
+    named = [(one, " ".join(filter(None, (one.unit, one.minute, one.detail)))) for one in own]
+    return verdict, [Fault("", 0, one.what, "position", detail) for one, detail in named]
 
 
 def _chain(connection: Connection[Any], faults: list[PositionFault]) -> Iterable[_Segment]:
@@ -187,27 +201,19 @@ def _leaves(row: tables.SegmentRow, minute: str, faults: list[PositionFault]) ->
 
 
 def _compare(
-    connection: Connection[Any],
-    day: date,
-    sealed: dict[datetime, list[Leaf] | None],
-    faults: list[PositionFault],
-) -> int:
-    """The rows of one day against the leaves of its segments; returns how many were compared."""
-    count, last = 0, tables.sealed_until(connection)
+    sealed: dict[datetime, list[Leaf] | None], received: list[Received], named: set[str]
+) -> Iterable[PositionFault]:
+    """The leaves of one day's rows as they are now against those that were sealed. `named`:
+    segments whose leaves are known not to be theirs."""
     found: dict[datetime, dict[tuple[str, datetime], Leaf]] = {minute: {} for minute in sealed}
-    for one in tables.received_of(connection, day):
-        if last is not None and one.received <= last:
-            leaf = one.leaf
-            found.setdefault(one.received, {})[leaf.unit, leaf.minute] = leaf
-            count += leaf.rows
+    for one in received:
+        found.setdefault(one.received, {})[one.leaf.unit, one.leaf.minute] = one.leaf
     for minute, there in found.items():
         known = sealed.get(minute, [])
-        if known is None:
-            if not any(one.minute == minute_text(minute) for one in faults):
-                faults.append(PositionFault(minute_text(minute), "leaves", detail="missing"))
-            continue
-        faults += _differences({(one.unit, one.minute): one for one in known}, there)
-    return count
+        if known is not None:
+            yield from _differences({(one.unit, one.minute): one for one in known}, there)
+        elif minute_text(minute) not in named:
+            yield PositionFault(minute_text(minute), "leaves", detail="missing")
 
 
 def _differences(

@@ -30,7 +30,7 @@ COMMENT ON COLUMN position_segment.minute IS 'in which the positions were receiv
 COMMENT ON COLUMN position_segment.day IS 'day (UTC) the positions are of, and of their partition';
 CREATE INDEX position_segment_day ON position_segment (day);
 CREATE TABLE position_leaves (
-    segment bigint PRIMARY KEY REFERENCES position_segment,
+    segment bigint PRIMARY KEY,
     leaves bytea NOT NULL
 );
 COMMENT ON COLUMN position_leaves.leaves IS 'JSON [[unit, minute, rows, SHA-256], …]; goes with its day';
