@@ -215,7 +215,7 @@ def _compared(given: Given, found: "Database") -> dict[str, Any]:
             rebuilding.rebuild(journal, connection)
             different = rebuilding.differences(before, rebuilding.contents(connection, tables))
     finally:
-        system.platform.pool.close()
+        system.platform.close()
     with psycopg.connect(found.owner_dsn) as connection:
         verdict = verify(connection)
     return {

@@ -21,6 +21,8 @@ FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r
 AND c.relname <> %s ORDER BY c.relname"""
 _COLUMNS = """SELECT attname FROM pg_attribute
 WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
+_BYTES = """SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = %s AND attnum > 0
+AND NOT attisdropped AND atttypid = 'bytea'::regtype)"""
 # Bits of tgtype: 1 for each row, 8 on DELETE, 16 on UPDATE.
 _APPEND_ONLY = """SELECT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = %s AND p.proname = 'refuse_change' AND t.tgenabled = 'A'
@@ -51,13 +53,14 @@ _SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' 
 @dataclass(frozen=True)
 class Source:
     """A table to be copied. `key`: a unique number by which an append-only table is cut, its
-    first column then; empty for any other table."""
+    first column then; empty for any other table. `bytes_too`: it has columns of bytes."""
 
     name: str
     columns: tuple[str, ...]
     size: int
     rows_guessed: int
     key: str
+    bytes_too: bool
 
 
 def tables(connection: Connection[Any], left_out: Iterable[str]) -> tuple[list[Source], list[str]]:
@@ -76,7 +79,8 @@ def tables(connection: Connection[Any], left_out: Iterable[str]) -> tuple[list[S
         key = keys[0][0] if keys else ""
         first = (key,) if key else ()
         columns = (*first, *(one for one in columns if one != key))
-        found.append(Source(name, columns, size, guessed, key))
+        bytes_too = bool(_rows(connection, _BYTES, (oid,))[0][0])
+        found.append(Source(name, columns, size, guessed, key, bytes_too))
     return found, sorted(omitted)
 
 
