@@ -70,6 +70,30 @@ def test_a_table_of_a_later_part_is_in_without_asking(
         assert foreign == (2,)
 
 
+SHAPE = """SELECT c.relname, a.attname, a.attnotnull, a.attidentity::text, a.atthasdef
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+UNION ALL SELECT c.relname, k.conname, k.convalidated, k.contype::text, false
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+WHERE k.connamespace = 'public'::regnamespace
+UNION ALL SELECT tablename, indexdef, true, '', false FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT c.relname, t.tgname, true, t.tgenabled::text, false
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
+ORDER BY 1, 2, 4"""
+
+
+def test_loading_leaves_the_tables_as_the_migrations_made_them(
+    written: Shelf, place: Place, empty: Database
+) -> None:
+    """Keys, indexes, constraints and triggers, some of which step aside meanwhile."""
+    with psycopg.connect(empty.owner_dsn) as owner:
+        before = owner.execute(SHAPE.encode()).fetchall()
+    restore(place, empty, place.back_up())
+    with psycopg.connect(empty.owner_dsn) as owner:
+        assert owner.execute(SHAPE.encode()).fetchall() == before
+    assert len(before) > 300
+
+
 def test_days_of_positions_come_with_their_partitions(
     written: Shelf, place: Place, empty: Database
 ) -> None:

@@ -39,14 +39,16 @@ ORDER BY c.relname"""
 _REFERENCES = """SELECT r.relname, f.relname FROM pg_constraint k
 JOIN pg_class r ON r.oid = k.conrelid JOIN pg_class f ON f.oid = k.confrelid
 WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace"""
-_FOREIGN = """SELECT r.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k
+_FOREIGN, _UNIQUE = ["f"], ["p", "u"]  # kinds of constraints
+_CONSTRAINTS = """SELECT r.relname, k.conname, pg_get_constraintdef(k.oid) FROM pg_constraint k
 JOIN pg_class r ON r.oid = k.conrelid
-WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace AND k.conparentid = 0
-ORDER BY 1, 2"""
+WHERE k.contype::text = ANY(%s) AND k.connamespace = 'public'::regnamespace
+AND k.conparentid = 0 AND r.relkind = 'r' AND NOT r.relispartition ORDER BY 1, 2"""
 _INDEXES = """SELECT c.relname, pg_get_indexdef(c.oid) FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
-WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisunique
-AND NOT t.relispartition AND t.relkind = 'r' ORDER BY 1"""
+WHERE c.relnamespace = 'public'::regnamespace AND t.relkind = 'r' AND NOT t.relispartition
+AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u'))
+ORDER BY 1"""
 _SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
 
 
@@ -129,15 +131,22 @@ def set_counters(connection: Connection[Any], wanted: Iterable[Counter]) -> None
 
 @dataclass(frozen=True)
 class Aside:
-    """What makes loading slow, or asks for an order of tables, taken away and put back after."""
+    """What makes loading slow, or asks for an order of tables, taken away and put back after:
+    (table, name, definition) of constraints, (name, definition) of other indexes."""
 
     foreign: Sequence[tuple[str, str, str]]
+    unique: Sequence[tuple[str, str, str]]
     indexes: Sequence[tuple[str, str]]
 
 
 def set_aside(connection: Connection[Any]) -> Aside:
-    aside = Aside(_rows(connection, _FOREIGN), _rows(connection, _INDEXES))
-    for table, name, _ in aside.foreign:
+    """Indexes are made faster from all rows than row by row, as pg_restore does it."""
+    aside = Aside(
+        _rows(connection, _CONSTRAINTS, (_FOREIGN,)),
+        _rows(connection, _CONSTRAINTS, (_UNIQUE,)),
+        _rows(connection, _INDEXES),
+    )
+    for table, name, _ in (*aside.foreign, *aside.unique):
         connection.execute(
             sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
                 sql.Identifier(table), sql.Identifier(name)
@@ -149,9 +158,14 @@ def set_aside(connection: Connection[Any]) -> Aside:
 
 
 def put_back(connection: Connection[Any], aside: Aside) -> None:
+    _constrain(connection, aside.unique)
     for _, definition in aside.indexes:
         connection.execute(definition.encode())
-    for table, name, definition in aside.foreign:
+    _constrain(connection, aside.foreign)
+
+
+def _constrain(connection: Connection[Any], wanted: Sequence[tuple[str, str, str]]) -> None:
+    for table, name, definition in wanted:
         connection.execute(
             sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
                 sql.Identifier(table),
