@@ -192,7 +192,8 @@ class Client:
         session = json.loads(response.data)
         self.person = session["person"]["id"]
         self.headers["X-CSRF-Token"] = session["csrf"]
-        self.headers["Cookie"] = response.headers["Set-Cookie"].partition(";")[0]
+        pairs = [line.partition(";")[0] for line in response.headers.getlist("Set-Cookie")]
+        self.headers["Cookie"] = next(one for one in pairs if one.startswith("muster_session="))
 
     def work(self) -> None:
         """Perform one command after the other while the town lets us."""

@@ -15,7 +15,7 @@ from litestar.testing import TestClient
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from muster.api import identity, review, session
+from muster.api import factor, identity, review, session, sign_in
 from muster.api.problems import HANDLERS
 from muster.identity import people
 from muster.identity.access_log import AccessLog
@@ -23,9 +23,11 @@ from muster.identity.first_link import make_first_link
 from muster.identity.sentences import SENTENCES
 from muster.journal.clock import Clock, RealClock, real_now
 from muster.journal.context import Actor
+from muster.journal.vault import Vault
 from tests.identity.city import PASSWORD, City
 
 Client = TestClient[Litestar]
+VAULT = Vault(bytes(32))
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Platform:
     access: AccessLog
     clock: Clock
     testing: bool = True
+    vault: Vault = VAULT
 
 
 @get("/api/me", sync_to_thread=False)
@@ -64,7 +67,16 @@ def app(city: City) -> Litestar:
     platform = Platform(city.pool, AccessLog(city.pool), RealClock())
     handlers: Any = HANDLERS
     return Litestar(
-        [*identity.ROUTES, *review.ROUTES, me, act, outside, feed],
+        [
+            *sign_in.ROUTES,
+            *factor.ROUTES,
+            *identity.ROUTES,
+            *review.ROUTES,
+            me,
+            act,
+            outside,
+            feed,
+        ],
         middleware=[session.SessionMiddleware(session.sessions_for(platform))],
         dependencies={
             "platform": Provide(lambda: platform, sync_to_thread=False),

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from muster.identity import passwords, people
 from muster.identity.passwords import Passwords, check_policy
-from muster.identity.sessions import Limits, Sessions, csrf_of, locked_until
+from muster.identity.sessions import Sessions, csrf_of
+from muster.identity.sign_in.attempts import Limits, locked_until
+from muster.identity.sign_in.client import Client
 from muster.journal.refusal import Refused
 from tests.identity.city import PASSWORD, START, City
 
-HOME = "192.0.2.1"
+HOME = Client("192.0.2.1")
+ELSEWHERE = Client("198.51.100.9")
 WRONG = "wrong-example"
 
 
@@ -25,14 +28,14 @@ def sessions(city: City) -> Sessions:
     return Sessions(city.pool, city.passwords, now=city.clock)
 
 
-def refusal(sessions: Sessions, username: str, password: str, address: str = HOME) -> Refused:
+def refusal(sessions: Sessions, username: str, password: str, client: Client = HOME) -> Refused:
     with pytest.raises(Refused) as refused:
-        sessions.sign_in(username, password, address=address)
+        sessions.sign_in(username, password, client=client)
     return refused.value
 
 
 def test_signing_in_and_out(sessions: Sessions) -> None:
-    token, session = sessions.sign_in("  LI ", PASSWORD, address=HOME)
+    token, session = sessions.sign_in("  LI ", PASSWORD, client=HOME)
     assert session.person.username == "li"
     assert [(g.role, g.organisation) for g in session.grants] == [("dispatcher", "city")]
     signed_in = sessions.lookup(token)
@@ -48,14 +51,14 @@ def test_signing_in_and_out(sessions: Sessions) -> None:
 
 def test_a_token_brought_along_is_never_adopted(city: City, sessions: Sessions) -> None:
     planted = "planted-by-somebody-else"
-    token, _ = sessions.sign_in("li", PASSWORD, address=HOME, replaces=planted)
+    token, _ = sessions.sign_in("li", PASSWORD, client=HOME, replaces=planted)
     assert token != planted and sessions.lookup(planted) is None
-    fresh, _ = sessions.sign_in("li", PASSWORD, address=HOME, replaces=token)
+    fresh, _ = sessions.sign_in("li", PASSWORD, client=HOME, replaces=token)
     assert sessions.lookup(token) is None and sessions.lookup(fresh) is not None
 
 
 def test_the_database_holds_neither_token_nor_csrf(city: City, sessions: Sessions) -> None:
-    token, session = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, session = sessions.sign_in("li", PASSWORD, client=HOME)
     with city.pool.connection() as connection:
         dump = str(connection.execute("SELECT s::text FROM session s").fetchall())
         dump += str(connection.execute("SELECT convert_from(body, 'UTF8') FROM audit").fetchall())
@@ -65,8 +68,8 @@ def test_the_database_holds_neither_token_nor_csrf(city: City, sessions: Session
 
 
 def test_idle_sessions_end_and_used_ones_go_on_to_the_limit(city: City, sessions: Sessions) -> None:
-    token, _ = sessions.sign_in("li", PASSWORD, address=HOME)
-    idle, _ = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, _ = sessions.sign_in("li", PASSWORD, client=HOME)
+    idle, _ = sessions.sign_in("li", PASSWORD, client=HOME)
     for _ in range(2):
         city.clock.pass_(hours=11)
         assert sessions.lookup(token) is not None
@@ -78,7 +81,7 @@ def test_idle_sessions_end_and_used_ones_go_on_to_the_limit(city: City, sessions
 
 
 def test_the_shown_end_is_the_end(city: City, sessions: Sessions) -> None:
-    token, session = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, session = sessions.sign_in("li", PASSWORD, client=HOME)
     city.clock.at = session.expires_at - timedelta(seconds=1)
     assert sessions.session(token).person.id == "li"
     city.clock.at = session.expires_at
@@ -92,9 +95,9 @@ def test_five_failures_lock_for_fifteen_minutes(city: City, sessions: Sessions) 
     locked = refusal(sessions, "li", PASSWORD)
     assert locked.code == "rate.limited"
     assert locked.values["retry_s"] == 14 * 60 + 1
-    assert refusal(sessions, "li", PASSWORD, "198.51.100.9").code == "rate.limited"
+    assert refusal(sessions, "li", PASSWORD, ELSEWHERE).code == "rate.limited"
     city.clock.pass_(minutes=14)
-    token, _ = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, _ = sessions.sign_in("li", PASSWORD, client=HOME)
     assert sessions.lookup(token) is not None
 
 
@@ -109,7 +112,7 @@ def test_a_success_wipes_the_failures_before_it(sessions: Sessions) -> None:
     for _ in range(3):
         for _ in range(4):
             refusal(sessions, "li", WRONG)
-        sessions.sign_in("li", PASSWORD, address=HOME)
+        sessions.sign_in("li", PASSWORD, client=HOME)
 
 
 def test_one_address_cannot_try_many_accounts(city: City, sessions: Sessions) -> None:
@@ -117,9 +120,9 @@ def test_one_address_cannot_try_many_accounts(city: City, sessions: Sessions) ->
     for number in range(3):
         refusal(tight, f"nobody{number}", WRONG)
     assert refusal(tight, "li", PASSWORD).code == "rate.limited"
-    tight.sign_in("li", PASSWORD, address="198.51.100.9")
+    tight.sign_in("li", PASSWORD, client=ELSEWHERE)
     city.clock.pass_(minutes=16)
-    tight.sign_in("li", PASSWORD, address=HOME)
+    tight.sign_in("li", PASSWORD, client=HOME)
 
 
 def test_odd_usernames_are_refused_and_counted(sessions: Sessions) -> None:
@@ -156,7 +159,7 @@ def test_every_failure_costs_one_check(
 def test_a_closed_account_cannot_sign_in_with_the_right_password(
     city: City, sessions: Sessions
 ) -> None:
-    token, _ = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, _ = sessions.sign_in("li", PASSWORD, client=HOME)
     with city.pool.connection() as connection:
         people.deactivate(connection, "li", actor="test", reason="left")
     assert sessions.lookup(token) is None
@@ -164,42 +167,42 @@ def test_a_closed_account_cannot_sign_in_with_the_right_password(
     with city.pool.connection() as connection:
         people.set_active(connection, "li", True, actor="test", reason="back")
     assert sessions.lookup(token) is None
-    sessions.sign_in("li", PASSWORD, address=HOME)
+    sessions.sign_in("li", PASSWORD, client=HOME)
 
 
 def test_the_own_password(city: City, sessions: Sessions) -> None:
-    token, _ = sessions.sign_in("li", PASSWORD, address=HOME)
-    other, _ = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, _ = sessions.sign_in("li", PASSWORD, client=HOME)
+    other, _ = sessions.sign_in("li", PASSWORD, client=HOME)
     signed_in = sessions.lookup(token)
     assert signed_in is not None
     with pytest.raises(Refused, match=r"sign_in.failed"):
-        sessions.change_password(signed_in, WRONG, "another-example", address=HOME)
+        sessions.change_password(signed_in, WRONG, "another-example", client=HOME)
     with pytest.raises(Refused, match=r"password.short"):
-        sessions.change_password(signed_in, PASSWORD, "short", address=HOME)
-    sessions.change_password(signed_in, PASSWORD, "another-example", address=HOME)
+        sessions.change_password(signed_in, PASSWORD, "short", client=HOME)
+    sessions.change_password(signed_in, PASSWORD, "another-example", client=HOME)
     assert sessions.lookup(token) is not None and sessions.lookup(other) is None
     assert refusal(sessions, "li", PASSWORD).code == "sign_in.failed"
-    sessions.sign_in("li", "another-example", address=HOME)
+    sessions.sign_in("li", "another-example", client=HOME)
 
 
 def test_guessing_the_old_password_locks_too(city: City, sessions: Sessions) -> None:
-    token, _ = sessions.sign_in("li", PASSWORD, address=HOME)
+    token, _ = sessions.sign_in("li", PASSWORD, client=HOME)
     signed_in = sessions.lookup(token)
     assert signed_in is not None
     codes = []
     for _ in range(6):
         with pytest.raises(Refused) as refused:
-            sessions.change_password(signed_in, WRONG, "another-example", address=HOME)
+            sessions.change_password(signed_in, WRONG, "another-example", client=HOME)
         codes.append(refused.value.code)
     assert codes == ["sign_in.failed"] * 5 + ["rate.limited"]
 
 
 def test_an_old_hash_is_renewed_when_its_owner_signs_in(city: City, sessions: Sessions) -> None:
     strong = Sessions(city.pool, Passwords(), now=city.clock)
-    strong.sign_in("li", PASSWORD, address=HOME)
+    strong.sign_in("li", PASSWORD, client=HOME)
     assert ("person", "li", "hash renewed") in city.audit()
     again = len(city.audit())
-    strong.sign_in("li", PASSWORD, address=HOME)
+    strong.sign_in("li", PASSWORD, client=HOME)
     assert len(city.audit()) == again + 1
 
 

@@ -69,11 +69,22 @@ class Person:
             headers={"Content-Type": "application/json", **self.headers, **(more or {})},
             timeout=30.0,
         )
-        for line in response.headers.getlist("Set-Cookie"):
-            self.headers["Cookie"] = line.partition(";")[0]
+        self._keep(response.headers.getlist("Set-Cookie"))
         if "json" not in response.headers.get("Content-Type", ""):
             return Said(response.status, {"text": response.data.decode(errors="replace")})
         return Said(response.status, msgspec.json.decode(response.data) if response.data else None)
+
+    def _keep(self, lines: list[str]) -> None:
+        held = dict(
+            pair.split("=", 1) for pair in self.headers.get("Cookie", "").split("; ") if pair
+        )
+        for line in lines:
+            name, _, value = line.partition(";")[0].partition("=")
+            held[name] = value
+            if value in ("", '""'):
+                del held[name]
+        if held:
+            self.headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in held.items())
 
 
 def signed_in(server: Instance, username: str) -> Person:

@@ -61,6 +61,9 @@ BODIES: Final[dict[str, Any]] = {
     "set_unit_status": {"status": "busy", "reason": "加油"},
     "drive_clock": {"now": AT},
     "sign_in": {"username": "dispatcher", "password": "invented-example"},
+    "enter_code": {"code": "123456"},
+    "confirm_factor": {"code": "123456"},
+    "prove": {"password": "invented-example", "code": "123456"},
     "change_password": {"old": "invented-example", "new": "another-invented-example"},
     "first_person": {
         "token": "the-token-of-the-printed-link",

@@ -1,32 +1,22 @@
-"""Signing in, organisations, people, grants: the doors of `identity`."""
+"""Organisations, people, grants: the doors of `identity`."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, delete, get, post
+from litestar import Router, delete, get, post
 from litestar.params import Parameter, SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from muster.api.opening import disclosed, reads
-from muster.api.session import (
-    PUBLIC,
-    AnyRequest,
-    address_of,
-    cookie,
-    same_site,
-    sessions_for,
-    token_of,
-)
+from muster.api.session import PROVE
 from muster.identity import people, tables
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise, scope_of
-from muster.identity.first_link import FirstPerson, use_first_link
 from muster.identity.organisations import MICRO, path_of
 from muster.identity.passwords import Passwords
-from muster.identity.sessions import Session, SignedIn
 from muster.identity.tables import GrantRow, Person
 from muster.journal.clock import Clock, real_now
 from muster.journal.context import Actor
@@ -53,25 +43,6 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 MANAGE: Final = "manage.people"
-
-
-class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    username: Text
-    password: Secret
-
-
-class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    old: Secret
-    new: Secret
-
-
-class First(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`token`: from the one-time link the server printed."""
-
-    token: Text
-    username: Text
-    name: Text
-    password: Secret
 
 
 class PersonWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,78 +116,6 @@ class PeoplePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-# --- sessions ----------------------------------------------------------------------------------
-
-
-@post(
-    "/api/session", sync_to_thread=True, opt=PUBLIC, operation_id="sign_in", summary="登录: sign in"
-)
-def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Session]:
-    """Sign in. Sets the cookie `muster_session`; `csrf` goes into X-CSRF-Token of every change."""
-    same_site(request)
-    token, session = sessions_for(platform).sign_in(
-        data.username, data.password, address=address_of(request), replaces=token_of(request)
-    )
-    return Response(session, status_code=201, cookies=[cookie(request, token)])
-
-
-@get(
-    "/api/session",
-    sync_to_thread=True,
-    opt=reads("own"),
-    operation_id="get_session",
-    summary="会话: who is signed in here",
-)
-def get_session(request: AnyRequest, platform: System) -> Session:
-    """Who is signed in here, with which grants."""
-    return sessions_for(platform).session(token_of(request))
-
-
-@delete("/api/session", sync_to_thread=True, operation_id="sign_out", summary="退出: sign out")
-def sign_out(request: AnyRequest, platform: System) -> Response[None]:
-    """Sign out: the session ends on the server."""
-    sessions_for(platform).sign_out(token_of(request))
-    return Response(None, status_code=204, cookies=[cookie(request, "")])
-
-
-@post(
-    "/api/session/password",
-    sync_to_thread=True,
-    status_code=204,
-    operation_id="change_password",
-    summary="改密码: change one's own password",
-)
-def change_password(
-    request: AnyRequest, platform: System, signed_in: SignedIn, data: PasswordChange
-) -> None:
-    """Change one's own password; one's other sessions end."""
-    sessions_for(platform).change_password(
-        signed_in, data.old, data.new, address=address_of(request)
-    )
-
-
-@post(
-    "/api/first",
-    sync_to_thread=True,
-    opt=PUBLIC,
-    operation_id="first_person",
-    summary="首位管理员: use the one-time link",
-)
-def first_person(request: AnyRequest, platform: System, data: First) -> Response[Session]:
-    """Use the one-time link: make the first administrator and sign in as that person."""
-    same_site(request)
-    check_input(data)
-    with platform.pool.connection() as connection:
-        made = use_first_link(
-            connection,
-            data.token,
-            FirstPerson(data.username, data.name, data.password),
-            passwords=Passwords(testing=platform.testing),
-        )
-        token, session = sessions_for(platform).open_for(connection, made.id)
-    return Response(session, status_code=201, cookies=[cookie(request, token)])
-
-
 # --- organisations and people ------------------------------------------------------------------
 
 
@@ -260,6 +159,7 @@ def list_people(
 @post(
     "/api/people",
     sync_to_thread=True,
+    opt=PROVE,
     operation_id="create_person",
     summary="新增人员: make a person",
 )
@@ -287,6 +187,7 @@ def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonV
     "/api/people/{person:str}/close",
     sync_to_thread=True,
     status_code=200,
+    opt=PROVE,
     operation_id="close_account",
     summary="停用账号: close an account",
 )
@@ -299,6 +200,7 @@ def close_account(platform: System, actor: Actor, person: PersonId, data: Becaus
     "/api/people/{person:str}/open",
     sync_to_thread=True,
     status_code=200,
+    opt=PROVE,
     operation_id="open_account",
     summary="启用账号: open an account again",
 )
@@ -311,6 +213,7 @@ def open_account(platform: System, actor: Actor, person: PersonId, data: Because
     "/api/people/{person:str}/password",
     sync_to_thread=True,
     status_code=204,
+    opt=PROVE,
     operation_id="set_password",
     summary="重设密码: give a person a new password",
 )
@@ -331,6 +234,7 @@ def set_password(platform: System, actor: Actor, person: PersonId, data: Passwor
 @post(
     "/api/people/{person:str}/grants",
     sync_to_thread=True,
+    opt=PROVE,
     operation_id="give_grant",
     summary="授权: grant a role",
 )
@@ -353,6 +257,7 @@ def give_grant(platform: System, actor: Actor, person: PersonId, data: GrantWant
 @delete(
     "/api/grants/{grant:uuid}",
     sync_to_thread=True,
+    opt=PROVE,
     operation_id="revoke_grant",
     summary="撤销授权: end a grant now",
 )
@@ -436,11 +341,6 @@ ROUTES: tuple[Any, ...] = (
     Router(
         "/",
         route_handlers=[
-            sign_in,
-            get_session,
-            sign_out,
-            change_password,
-            first_person,
             list_organisations,
             list_people,
             create_person,

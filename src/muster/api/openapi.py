@@ -32,7 +32,7 @@ CONFIG = OpenAPIConfig(
 )
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 SAFE: Final = ("get",)
-OPEN_PATHS: Final = ("/healthz", "/readyz", "/api/first")
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/api/first", "/api/session/code")
 
 #: Shapes that share a name with another: what the document calls them.
 NAMES: Final[Mapping[str, str]] = {
@@ -47,8 +47,10 @@ NAMES: Final[Mapping[str, str]] = {
 #: Tags: the files of muster.api, each the door of the part of the same name.
 PARTS: Final[Mapping[str, str]] = {
     "health": "是否就绪，以及人人可看的数字 / alive, ready, and the numbers everyone may see",
-    "identity": "登录、单位、人员、授权 / signing in, organisations, people, grants",
     "tokens": "令牌 / API tokens of machines",
+    "sign_in": "登录、会话、密码 / signing in, sessions, the own password",
+    "factor": "第二因素与恢复码 / second factor and recovery codes",
+    "identity": "单位、人员、授权 / organisations, people, grants",
     "geography": "城市包 / the city pack",
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
     "action": "行：警力、上岗、派警单 / units, duty, orders",
@@ -71,6 +73,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "reason": "why, for the audit",
     "since": "not before",
     "until": "before",
+    "session": "session id, a UUID",
     "scope": "those at work, or all",
     "state": "only in these states",
     "step": "what the unit does",
@@ -79,9 +82,12 @@ PARAMETERS: Final[Mapping[str, str]] = {
 TEXT: Final = """情报·指挥·行动 一体化 / Intelligence, command and action in one loop.
 
 `POST /api/session` signs in: it sets the cookie `muster_session` and answers with `csrf`, which
-every request but GET carries as `X-CSRF-Token`. An operation, which changes a matter, also carries
-an `Idempotency-Key`: a UUID the client makes, the same one when it tries again. Asked again with
-the same body, the first answer comes back.
+every request but GET carries as `X-CSRF-Token`. Who has a second factor is asked for its code at
+`POST /api/session/code`. Some doors ask for a proof not older than five minutes
+(`session.prove_again`): `POST /api/session/prove`, then the same request again.
+
+An operation, which changes a matter, also carries an `Idempotency-Key`: a UUID the client makes,
+the same one when it tries again. Asked again with the same body, the first answer comes back.
 
 A machine sends `Authorization: Bearer mst_…` instead: an API token, which opens the few doors whose
 description names its scope.

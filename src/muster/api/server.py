@@ -27,6 +27,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from muster.api import (
     action,
     command,
+    factor,
     geography,
     health,
     identity,
@@ -35,6 +36,7 @@ from muster.api import (
     oversight,
     review,
     session,
+    sign_in,
     tokens,
 )
 from muster.api.bearer import TokenMiddleware
@@ -243,6 +245,8 @@ def _routes() -> list[Any]:
     """The doors of every part."""
     return [
         *health.ROUTES,
+        *sign_in.ROUTES,
+        *factor.ROUTES,
         *identity.ROUTES,
         *tokens.ROUTES,
         *geography.ROUTES,

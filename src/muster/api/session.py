@@ -3,9 +3,15 @@
 Every route under /api needs a session, and every change its CSRF token, unless the route says
 `opt={"public": True}`. The session is looked up in the database on each request and not cached:
 it costs one indexed read, and a revoked session or a closed account ends at once.
+
+A route with `opt={"prove": True}` asks for a fresh proof of who is there: whoever signed in or
+proved it again within five minutes. Until somebody who must change the password or enrol a second
+factor has done so, only routes with `opt={"first_steps": True}` answer.
 """
 
 import hmac
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -21,20 +27,33 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from muster.identity.passwords import Passwords
-from muster.identity.sessions import LONGEST_SESSION, Limits, Sessions, SignedIn
+from muster.identity.sessions import LONGEST_SESSION, PENDING_FOR, Sessions, SignedIn
+from muster.identity.sign_in.attempts import KEEP_DEVICES, Limits
+from muster.identity.sign_in.client import Client, agent_family
+from muster.identity.sign_in.factors import Factors, KeyMaker
 from muster.identity.tokens.token import Token
+from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
+#: Cookies on http; on https they carry the prefix, which browsers tie to this very host.
 COOKIE: Final = "muster_session"
+DEVICE_COOKIE: Final = "muster_device"
+PENDING_COOKIE: Final = "muster_pending"
+SECURE_PREFIX: Final = "__Host-"
 CSRF_HEADER: Final = "X-CSRF-Token"
 #: A handler's `opt` for routes that need no session.
 PUBLIC: Final = {"public": True}
+#: A handler's `opt` for routes that ask for a fresh proof of who is there.
+PROVE: Final = {"prove": True}
+#: A handler's `opt` for what somebody may do who must change the password or enrol first.
+FIRST_STEPS: Final = {"first_steps": True}
+PROVEN_FOR: Final = timedelta(minutes=5)
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CLOSED_NO_SESSION: Final = 4401
 CLOSED_OTHER_ORIGIN: Final = 4403
 #: All tests of a run come from one address.
-TESTING_LIMITS: Final = Limits(by_address=100_000)
+TESTING_LIMITS: Final = Limits(by_address=100_000, strangers=100_000)
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 AnyRequest = Request[Any, Any, Any]
@@ -47,17 +66,25 @@ class SignInPlace(Protocol):
     def pool(self) -> ConnectionPool[Connection[Any]]: ...
     @property
     def testing(self) -> bool: ...
+    @property
+    def vault(self) -> KeyMaker: ...
 
 
 def sessions_for(platform: SignInPlace) -> Sessions:
     """Signing in and out in a running system. Holds nothing: make one wherever it is needed."""
-    limits = TESTING_LIMITS if platform.testing else Limits()
-    return Sessions(platform.pool, Passwords(testing=platform.testing), limits=limits)
+    return Sessions(
+        platform.pool,
+        Passwords(testing=platform.testing),
+        factors=Factors(platform.vault),
+        limits=TESTING_LIMITS if platform.testing else Limits(),
+    )
 
 
 class SessionMiddleware(ASGIMiddleware):
     """Refuses requests without a session (session.required), changes without its CSRF token
-    (session.csrf) and WebSockets of another origin; tells the routes who asks."""
+    (session.csrf), what asks for a fresh proof (session.prove_again) or for a first step that is
+    still to do (session.first_steps), and WebSockets of another origin; tells the routes who
+    asks."""
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
     exclude_opt_key = "public"
@@ -71,10 +98,12 @@ class SessionMiddleware(ASGIMiddleware):
             await next_app(scope, receive, send)
             return
         if scope["state"].get("token") is not None:  # a machine's; no cookie is looked at
+            if scope["route_handler"].opt.get("prove"):
+                raise Refused("session.prove_again")  # a machine cannot
             await next_app(scope, receive, send)
             return
         connection: AnyConnection = ASGIConnection(scope, receive, send)
-        token = connection.cookies.get(COOKIE, "")
+        token = token_of(connection)
         found = await sync_to_thread(self._sessions.lookup, token) if token else None
         if scope["type"] == ScopeType.WEBSOCKET:
             code = _why_closed(connection, found)
@@ -83,6 +112,7 @@ class SessionMiddleware(ASGIMiddleware):
                 return
         else:
             _check(connection, scope["method"], found)
+            recently_proven(scope["route_handler"].opt, found)
         scope["state"]["signed_in"] = found
         await next_app(scope, receive, send)
 
@@ -96,12 +126,25 @@ def _check(connection: AnyConnection, method: str, found: SignedIn | None) -> No
             raise Refused("session.csrf")
 
 
+def recently_proven(opt: Mapping[str, Any], found: SignedIn | None) -> None:
+    """The guard of sensitive routes, and of everything while a first step is to be done. Raises
+    Refused: session.first_steps, session.prove_again."""
+    if found is None:
+        raise Refused("session.required")
+    if found.needs and not opt.get("first_steps"):
+        raise Refused("session.first_steps")
+    if opt.get("prove"):
+        proven = found.proven_at
+        if proven is None or real_now() - proven > PROVEN_FOR:
+            raise Refused("session.prove_again")
+
+
 def _why_closed(connection: AnyConnection, found: SignedIn | None) -> int:
     """0, or the WebSocket close code."""
     origin = connection.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != connection.headers.get("Host"):
         return CLOSED_OTHER_ORIGIN
-    return 0 if found is not None else CLOSED_NO_SESSION
+    return 0 if found is not None and not found.needs else CLOSED_NO_SESSION
 
 
 def same_site(request: AnyRequest) -> None:
@@ -132,24 +175,61 @@ DEPENDENCIES: Final = {
 }
 
 
-def token_of(request: AnyRequest) -> str:
+def _named(connection: AnyConnection, name: str) -> str:
+    """A cookie's name where the page was fetched from."""
+    return SECURE_PREFIX + name if is_secure(connection) else name
+
+
+def is_secure(connection: AnyConnection) -> bool:
+    return connection.url.scheme in ("https", "wss")
+
+
+def token_of(connection: AnyConnection) -> str:
     """The session token the browser sent, or an empty text."""
-    return request.cookies.get(COOKIE, "")
+    return connection.cookies.get(_named(connection, COOKIE), "")
 
 
-def address_of(request: AnyRequest) -> str:
+def pending_of(connection: AnyConnection) -> str:
+    """The token of a sign-in that waits for its code, or an empty text."""
+    return connection.cookies.get(_named(connection, PENDING_COOKIE), "")
+
+
+def address_of(connection: AnyConnection) -> str:
     """The client's network address."""
-    return request.client.host if request.client else ""
+    return connection.client.host if connection.client else ""
 
 
-def cookie(request: AnyRequest, token: str) -> Cookie:
-    """The session cookie; an empty token takes it away. Secure wherever the page is."""
+def client_of(connection: AnyConnection) -> Client:
+    """Whence somebody signs in."""
+    return Client(
+        address=address_of(connection),
+        device=connection.cookies.get(_named(connection, DEVICE_COOKIE), ""),
+        agent=agent_family(connection.headers.get("User-Agent", "")),
+    )
+
+
+def cookie(connection: AnyConnection, token: str) -> Cookie:
+    """The session cookie; an empty token takes it away."""
+    return _cookie(connection, COOKIE, token, LONGEST_SESSION)
+
+
+def device_cookie(connection: AnyConnection, device: str) -> Cookie:
+    """Says only that somebody has signed in from this browser before."""
+    return _cookie(connection, DEVICE_COOKIE, device, KEEP_DEVICES)
+
+
+def pending_cookie(connection: AnyConnection, token: str) -> Cookie:
+    """Between the password and the code; an empty token takes it away."""
+    return _cookie(connection, PENDING_COOKIE, token, PENDING_FOR)
+
+
+def _cookie(connection: AnyConnection, name: str, value: str, lasts: timedelta) -> Cookie:
     return Cookie(
-        key=COOKIE,
-        value=token,
+        key=_named(connection, name),
+        value=value,
         path="/",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
-        max_age=int(LONGEST_SESSION.total_seconds()) if token else 0,
+        secure=is_secure(connection),
+        max_age=int(lasts.total_seconds()) if value else 0,
     )

@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.action.units import tables as unit_tables
 from muster.api.opening import reads
+from muster.api.session import PROVE
 from muster.geography.pack import Pack
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.authority import covers
@@ -110,6 +111,7 @@ def list_tokens(platform: System, actor: Actor) -> TokenList:
 @post(
     "/api/tokens",
     sync_to_thread=True,
+    opt=PROVE,
     operation_id="create_token",
     summary="新建令牌: make an API token",
 )
@@ -141,6 +143,7 @@ def create_token(platform: System, actor: Actor, data: TokenWanted) -> TokenMade
     "/api/tokens/{token:str}",
     sync_to_thread=True,
     status_code=200,
+    opt=PROVE,
     operation_id="revoke_token",
     summary="撤销令牌: end an API token now",
 )

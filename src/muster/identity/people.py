@@ -22,9 +22,12 @@ from muster.identity.roles import ROLES
 from muster.identity.sessions import (
     USERNAME,
     end_sessions,
+    names_of_city,
     normal_username,
     set_password_hash,
 )
+from muster.identity.sign_in.policy import in_force
+from muster.identity.sign_in.tables import policies_over
 from muster.identity.tables import GrantRow, Person
 from muster.journal.audit import change
 from muster.journal.refusal import Refused
@@ -35,12 +38,14 @@ Database = Connection[Any]
 
 
 class NewPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """`id`: made when empty. Without a password the person cannot sign in."""
+    """`id`: made when empty. Without a password the person cannot sign in. `password_until`: it is
+    only to choose another at the first sign-in, until then."""
 
     name: str
     username: str
     organisation: str
     password: str | None = None
+    password_until: datetime | None = None
     id: str = ""
     invented: bool = False
 
@@ -64,18 +69,23 @@ def create_person(
     person_id = new.id or f"p-{uuid.uuid4().hex[:12]}"
     if not _ID.fullmatch(person_id) or not new.name.strip():
         raise Refused("person.invalid")
-    path_of(connection, new.organisation)
+    path = path_of(connection, new.organisation)
     if tables.person(connection, person_id) is not None:
         raise Refused("person.exists", person=person_id)
     if tables.person_by_username(connection, username) is not None:
         raise Refused("username.taken")
     hashed = None
     if new.password is not None:
-        check_policy(new.password, username)
+        shortest = in_force(policies_over(connection, path)).shortest
+        names = names_of_city(connection)
+        check_policy(new.password, username, shortest=shortest, names=names)
         hashed = passwords.hash(new.password)
     person = Person(person_id, new.name.strip(), username, new.organisation, True, new.invented)
     try:
         write_person(connection, person, actor=actor, reason=reason, password_hash=hashed)
+        if hashed is not None and new.password_until is not None:
+            until = new.password_until
+            set_password_hash(connection, person, hashed, actor=actor, reason=reason, until=until)
     except UniqueViolation:
         # Somebody took it since the look above.
         raise Refused("username.taken") from None
@@ -97,7 +107,7 @@ def reset_password(
     """
     if person.id == actor:
         raise Refused("person.self")
-    check_policy(password, person.username)
+    check_policy(password, person.username, names=names_of_city(connection))
     hashed = passwords.hash(password)
     set_password_hash(connection, person, hashed, actor=actor, reason=reason)
     end_sessions(connection, person.id, actor=actor, reason=reason)

@@ -14,6 +14,46 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "用户名或密码不对，或者账号已停用。",
         "The username or password is wrong, or the account is closed.",
     ),
+    "sign_in.code_needed": (
+        "密码正确。请输入验证器应用上的 6 位验证码，或一个恢复码。",
+        "The password is right. Enter the six digits of your authenticator app or a recovery code.",
+    ),
+    "sign_in.code_wrong": (
+        "验证码不对、已用过或已过期。请等下一个验证码，并核对手机时间。",
+        "The code is wrong, used or too old. Wait for the next one; check the clock of your phone.",
+    ),
+    "sign_in.pending": (
+        "等待验证码的时间已过，或输错次数过多，请重新输入密码。",
+        "The wait for the code is over, or it was wrong too often. Enter your password again.",
+    ),
+    "sign_in.method": (
+        "您的单位不允许用这种方式登录。",
+        "Your organisation does not allow signing in this way.",
+    ),
+    "session.prove_again": (
+        "这项操作需要再次确认是您本人。",
+        "This needs you to prove once more who you are.",
+    ),
+    "session.first_steps": (
+        "请先修改密码或绑定验证器，之后才能继续。",
+        "First change your password or enrol a second factor; then everything else opens.",
+    ),
+    "session.unknown": (
+        "没有这个会话，或它已经结束。",
+        "There is no such session, or it has ended.",
+    ),
+    "factor.not_begun": (
+        "绑定尚未开始或已超过 15 分钟，请重新开始。",
+        "Enrolment was not begun, or more than 15 minutes ago. Begin again.",
+    ),
+    "factor.code_wrong": (
+        "验证码不对。请核对手机时间，再输入当前的验证码。",
+        "The code is wrong. Check the clock of your phone and enter the present code.",
+    ),
+    "factor.none": (
+        "还没有绑定验证器。",
+        "There is no second factor.",
+    ),
     "session.expired": (
         "会话已结束，请重新登录。",
         "The session has ended. Sign in again.",
@@ -73,6 +113,14 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "password.username": (
         "密码不能与用户名相同。",
         "The password must differ from the username.",
+    ),
+    "password.common": (
+        "这个密码太常见：人们最先试的就是它。换几个不相干的词。",
+        "This password is among those tried first. Take a few words that do not belong together.",
+    ),
+    "password.same": (
+        "请换一个新密码：这个密码别人见过。",
+        "Choose another password: somebody else has seen this one.",
     ),
     "grant.unknown": (
         "没有这条授权，或者不归您管理。",

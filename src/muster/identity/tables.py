@@ -168,14 +168,26 @@ def person(connection: Database, person_id: str) -> Person | None:
     return Person(*row) if row else None
 
 
-def person_by_username(connection: Database, username: str) -> tuple[Person, str | None] | None:
-    """The person and the password hash."""
+class Account(msgspec.Struct, frozen=True):
+    """What a sign-in is checked against. `password_until`: the password is only to choose another,
+    until then."""
+
+    person: Person
+    password_hash: str | None
+    password_until: datetime | None
+
+    def usable(self, now: datetime) -> bool:
+        """Whether the account is open and its password not one that ran out."""
+        return self.person.active and (self.password_until is None or self.password_until > now)
+
+
+def person_by_username(connection: Database, username: str) -> Account | None:
     row = connection.execute(
-        "SELECT id, name, username, organisation, active, invented, password_hash FROM person"
-        " WHERE username = %s",
+        "SELECT id, name, username, organisation, active, invented, password_hash, password_until"
+        " FROM person WHERE username = %s",
         (username,),
     ).fetchone()
-    return (Person(*row[:6]), row[6]) if row else None
+    return Account(Person(*row[:6]), *row[6:]) if row else None
 
 
 def people(connection: Database, paths: Sequence[str], *, after: str, limit: int) -> list[Person]:
@@ -257,82 +269,11 @@ def holders(connection: Database, role: str, now: datetime) -> list[tuple[str, s
 # --- sessions ----------------------------------------------------------------------------------
 
 
-class SessionRow(msgspec.Struct, frozen=True):
-    """会话, of a person who is active."""
-
-    person: Person
-    created_at: datetime
-    expires_at: datetime
-    last_seen: datetime
-
-
-def live_session(connection: Database, token_hash: bytes, now: datetime) -> SessionRow | None:
-    row = connection.execute(
-        "SELECT p.id, p.name, p.username, p.organisation, p.active, p.invented,"
-        " s.created_at, s.expires_at, s.last_seen FROM session s JOIN person p ON p.id = s.person"
-        " WHERE s.token_hash = %s AND s.expires_at > %s AND p.active",
-        (token_hash, now),
-    ).fetchone()
-    return SessionRow(Person(*row[:6]), *row[6:]) if row else None
-
-
 def session_hashes(connection: Database, person_id: str) -> list[bytes]:
     rows = connection.execute(
         "SELECT token_hash FROM session WHERE person = %s", (person_id,)
     ).fetchall()
     return [bytes(row[0]) for row in rows]
-
-
-def touch_session(
-    connection: Database, token_hash: bytes, *, now: datetime, expires_at: datetime
-) -> None:
-    """Not audited: it says only that the session was used, once a minute."""
-    connection.execute(
-        "UPDATE session SET last_seen = %s, expires_at = %s WHERE token_hash = %s",
-        (now, expires_at, token_hash),
-    )
-
-
-def forget_old(connection: Database, *, sessions_until: datetime, attempts_until: datetime) -> None:
-    """Drop expired sessions and old attempts. Not audited: nobody decided it, time did."""
-    connection.execute("DELETE FROM session WHERE expires_at < %s", (sessions_until,))
-    connection.execute("DELETE FROM sign_in_attempt WHERE at < %s", (attempts_until,))
-
-
-def attempts(connection: Database, username_hash: bytes, limit: int) -> list[tuple[datetime, str]]:
-    """(at, outcome) of the latest attempts on a username, the newest first."""
-    return connection.execute(
-        "SELECT at, outcome FROM sign_in_attempt WHERE username_hash = %s"
-        " ORDER BY at DESC, id DESC LIMIT %s",
-        (username_hash, limit),
-    ).fetchall()
-
-
-def unsuccessful_from(
-    connection: Database, address: str, since: datetime, limit: int
-) -> list[datetime]:
-    """When attempts from an address did not succeed, the newest first."""
-    rows = connection.execute(
-        "SELECT at FROM sign_in_attempt WHERE address = %s AND at > %s"
-        " AND outcome <> 'succeeded' ORDER BY at DESC LIMIT %s",
-        (address, since, limit),
-    ).fetchall()
-    return [row[0] for row in rows]
-
-
-def add_attempt(connection: Database, username_hash: bytes, address: str, at: datetime) -> int:
-    """Attempts are counters, not decisions: kept a day, not audited."""
-    row = connection.execute(
-        "INSERT INTO sign_in_attempt (username_hash, address, at, outcome)"
-        " VALUES (%s, %s, %s, 'pending') RETURNING id",
-        (username_hash, address, at),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def settle_attempt(connection: Database, attempt: int, outcome: str) -> None:
-    connection.execute("UPDATE sign_in_attempt SET outcome = %s WHERE id = %s", (outcome, attempt))
 
 
 # --- the first administrator -------------------------------------------------------------------

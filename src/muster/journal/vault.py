@@ -50,6 +50,7 @@ class Vault:
         self._lookup_key = hmac.new(master, b"muster lookup", hashlib.sha256).digest()
         self._input_key = hmac.new(master, b"muster command input", hashlib.sha256).digest()
         self._command_key = hmac.new(master, b"muster command row", hashlib.sha256).digest()
+        self._purposes = hmac.new(master, b"muster purposes", hashlib.sha256).digest()
 
     @classmethod
     def open_file(cls, path: Path) -> Vault:
@@ -84,6 +85,10 @@ class Vault:
         nonce, data = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
         both = self._master.decrypt(nonce, data, matter.encode())
         return MatterKey(both[:KEY_BYTES], both[KEY_BYTES:])
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose outside matters. Never stored, never logged."""
+        return hmac.new(self._purposes, purpose.encode(), hashlib.sha256).digest()
 
     def lookup_hash(self, kind: str, text: str) -> bytes:
         """The keyed hash under which a value (kind `phone`) can be found again."""

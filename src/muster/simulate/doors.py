@@ -235,6 +235,6 @@ def _problem(data: bytes) -> Problem:
 def _cookie(response: urllib3.BaseHTTPResponse) -> str:
     for line in response.headers.getlist("Set-Cookie"):
         pair = line.split(";", 1)[0].strip()
-        if pair.startswith("muster_session="):
+        if pair.partition("=")[0] in ("muster_session", "__Host-muster_session"):
             return pair
     raise DoorBroken("/api/session: no cookie muster_session")
