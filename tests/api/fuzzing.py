@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import jsonschema_rs
@@ -46,7 +47,11 @@ UNITS = [
     for number in range(1, 6)
 ]
 CREWED = "dh-changguo-01"
-PUBLIC = ("sign_in", "first_person", "healthz", "readyz")
+PUBLIC = ("sign_in", "enter_code", "first_person", "healthz", "readyz")
+#: What gives the one who asks another token, or none.
+RENEWING = ("sign_out", "prove", "change_password")
+#: Somebody signs in again before a proof runs out.
+FRESH_S = 200.0
 
 
 @dataclass
@@ -61,6 +66,7 @@ class Fuzzed:
     people: dict[str, Person]
     steering: Steering
     http: requests.Session = field(default_factory=requests.Session)
+    came: dict[str, float] = field(default_factory=dict)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     answered: Counter[tuple[str, int]] = field(default_factory=Counter)
 
@@ -86,6 +92,8 @@ class Fuzzed:
     def ask(self, case: Any, role: str) -> Any:
         """Send a case as somebody of a role. Raises schemathesis's failures, AssertionError."""
         name = name_of(case)
+        if monotonic() - self.came.get(role, 0.0) > FRESH_S:
+            self._come_in(role)
         headers = {} if name in PUBLIC else dict(self.people[role].headers)
         response = case.call(base_url=self.server.url, session=self.http, headers=headers)
         self.http.cookies.clear()
@@ -100,9 +108,8 @@ class Fuzzed:
 
     def _follow(self, name: str, role: str, case: Any, response: Any) -> None:
         """Keep up with what was changed."""
-        if name == "sign_out":
-            username = self.people[role].username
-            self.people[role] = come_in(self.server, self.ids[role], username)
+        if name in RENEWING:
+            self._come_in(role)
         elif name == "report":
             self.seeds.matters.append(response.json()["matter"])
         elif name == "dispatch":
@@ -114,6 +121,11 @@ class Fuzzed:
             self.steering.grants.append(response.json()["id"])
         elif name == "create_token":
             self.steering.tokens.append(response.json()["token"]["id"])
+
+    def _come_in(self, role: str) -> None:
+        username = self.people[role].username
+        self.people[role] = come_in(self.server, self.ids[role], username)
+        self.came[role] = monotonic()
 
     def fits(self, case: Any) -> bool:
         """Whether the case's body is one the document allows; True when it has none to judge."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from tests.identity.city import PASSWORD, City
 
 Client = TestClient[Litestar]
 VAULT = Vault(bytes(32))
+#: Signing in has no session yet.
+OPEN = {("POST", path) for path in ("/api/session", "/api/session/code", "/api/first")}
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,37 @@ def test_the_cookie(city: City, client: Client) -> None:
     cookie = answer.headers["set-cookie"]
     for part in ("muster_session=", "HttpOnly", "Path=/", "SameSite=strict"):
         assert part.lower() in cookie.lower()
-    assert "secure" not in cookie.lower()
+    assert "secure" not in cookie.lower() and "__Host-" not in cookie
     client.base_url = "https://testserver.local"
+    client.cookies.clear()
     answer = client.post("/api/session", json={"username": "li", "password": PASSWORD})
-    assert "secure" in answer.headers["set-cookie"].lower()
+    for cookie in answer.headers.get_list("set-cookie"):
+        assert cookie.startswith("__Host-muster_")
+        for part in ("HttpOnly", "Secure", "Path=/", "SameSite=strict"):
+            assert part.lower() in cookie.lower()
+        assert "domain" not in cookie.lower()
+
+
+@pytest.mark.parametrize(("scheme", "other"), [("http", "https"), ("https", "http")])
+def test_a_cookie_counts_where_it_was_given(
+    city: City, client: Client, scheme: str, other: str
+) -> None:
+    """Somebody on the path of one http request cannot plant the cookie of the https page."""
+    city.hire("li")
+    client.base_url = f"{scheme}://testserver.local"
+    answer = client.post("/api/session", json={"username": "li", "password": PASSWORD})
+    name, _, value = answer.headers["set-cookie"].partition(";")[0].partition("=")
+    assert name == ("__Host-muster_session" if scheme == "https" else "muster_session")
+    swapped = "muster_session" if scheme == "https" else "__Host-muster_session"
+    client.cookies.clear()
+    for address, sent, expected in (
+        (scheme, name, 200),
+        (scheme, swapped, 401),
+        (other, name, 401),
+    ):
+        client.base_url = f"{address}://testserver.local"
+        answer = client.get("/api/me", headers={"Cookie": f"{sent}={value}"})
+        assert answer.status_code == expected, (address, sent)
 
 
 def test_a_planted_cookie_is_replaced(city: City, client: Client) -> None:
@@ -176,9 +206,10 @@ def test_everything_under_api_needs_a_session(app: Litestar, client: Client) -> 
         methods: set[str] = getattr(route, "methods", set()) - {"OPTIONS", "HEAD"}
         if not route.path.startswith("/api/"):
             continue
-        path = route.path.replace("{person:str}", "p").replace("{grant:uuid}", str(uuid.uuid4()))
+        path = re.sub(r"{\w+:uuid}", str(uuid.uuid4()), route.path)
+        path = re.sub(r"{\w+:str}", "p", path)
         for method in methods:
-            if (method, path) in (("POST", "/api/session"), ("POST", "/api/first")):
+            if (method, path) in OPEN:
                 continue
             answer = client.request(method, path)
             assert code(answer) == (401, "session.required"), (method, path)
@@ -284,7 +315,9 @@ def test_an_administrator_and_a_new_colleague(city: City, client: Client) -> Non
 
     signed_in(client, "new.one", "first-example")
     change = {"old": "first-example", "new": "second-example"}
-    assert client.post("/api/session/password", json=change).status_code == 204
+    changed = client.post("/api/session/password", json=change)
+    assert changed.status_code == 200
+    client.headers["X-CSRF-Token"] = changed.json()["csrf"]
     assert code(client.get("/api/people")) == (403, "authority.denied")
     assert code(client.post("/api/people", json=wanted)) == (403, "authority.denied")
     theirs = client.cookies["muster_session"]

@@ -35,8 +35,10 @@ class Person:
     username: str
     http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False))
     headers: dict[str, str] = field(default_factory=dict)
+    password: str = PASSWORD
 
     def sign_in(self, password: str = PASSWORD) -> Said:
+        self.password = password
         said = self._ask("POST", "/api/session", {"username": self.username, "password": password})
         if said.status == 201:
             self.headers["X-CSRF-Token"] = said.body["csrf"]
@@ -57,7 +59,17 @@ class Person:
 
     def try_to(self, path: str, body: Any = None, *, command: str | None = None) -> Said:
         key = {"Idempotency-Key": command or str(uuid4())}
-        return self._ask("POST", path, {} if body is None else body, key)
+        said = self._ask("POST", path, {} if body is None else body, key)
+        if said.status == 403 and said.code == "session.prove_again":
+            self.prove()
+            said = self._ask("POST", path, {} if body is None else body, key)
+        return said
+
+    def prove(self) -> None:
+        """Prove again who is here, as the page asks for it."""
+        said = self._ask("POST", "/api/session/prove", {"password": self.password})
+        assert said.status == 200, said
+        self.headers["X-CSRF-Token"] = said.body["csrf"]
 
     def _ask(
         self, method: str, path: str, body: Any = None, more: dict[str, str] | None = None

@@ -119,14 +119,14 @@ CREATE TABLE denial (
 CREATE INDEX denial_person ON denial (person, id);
 CREATE INDEX denial_last_at ON denial (last_at);
 
--- Counting up is the only change, and what is younger than 90 days stays.
+-- Counting up is the only change, and what is less than 90 days before the latest stays.
 CREATE FUNCTION denial_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         RAISE EXCEPTION 'denials are not emptied';
     ELSIF TG_OP = 'DELETE' THEN
-        IF OLD.last_at > now() - interval '90 days' THEN
-            RAISE EXCEPTION 'denials younger than 90 days stay';
+        IF OLD.last_at > (SELECT max(last_at) FROM denial) - interval '90 days' THEN
+            RAISE EXCEPTION 'denials of the last 90 days stay';
         END IF;
         RETURN OLD;
     END IF;
