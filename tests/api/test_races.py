@@ -13,8 +13,10 @@ import pytest
 
 from muster.identity import people
 from muster.identity.passwords import Passwords
-from muster.identity.sessions import Sessions, SignedIn, csrf_of, token_hash
+from muster.identity.sessions import Sessions
+from muster.identity.sign_in.client import NOWHERE
 from muster.journal.database import open_pool
+from muster.journal.refusal import Refused
 from tests.api.fuzzing import Fuzzed
 from tests.api.staff import hire
 from tests.instance import PASSWORD, Database
@@ -173,9 +175,9 @@ def test_a_closed_account_is_not_opened_by_its_own_password_change(
             with psycopg.connect(city_database.app_dsn) as another:
                 people.deactivate(another, made.id, actor="test", reason="left")
 
-        owner = SignedIn(made.id, token_hash(token).hex(), csrf_of(token))
         sessions = Sessions(pool, Meanwhile(close))
-        sessions.change_password(owner, PASSWORD, "another-" + PASSWORD, address="127.0.0.1")
+        with pytest.raises(Refused, match=r"session.required"):
+            sessions.change_password(token, PASSWORD, "another-" + PASSWORD, client=NOWHERE)
         with pool.connection() as connection:
             assert not people.find_person(connection, made.id).active
         assert sessions.lookup(token) is None

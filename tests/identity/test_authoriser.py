@@ -9,6 +9,7 @@ import pytest
 from muster.identity import people
 from muster.identity.authoriser import IdentityAuthoriser, authorise
 from muster.identity.sessions import Sessions
+from muster.identity.sign_in.client import Client
 from muster.journal.context import Actor
 from muster.journal.entry import Authority
 from muster.journal.refusal import Refused
@@ -95,7 +96,7 @@ def test_a_revoked_grant_ends_at_once(city: City) -> None:
 def test_a_closed_account_ends_session_and_grants(city: City) -> None:
     city.hire("leaver", ("dispatcher", "city"))
     sessions = Sessions(city.pool, city.passwords, now=city.clock)
-    token, _ = sessions.sign_in("leaver", PASSWORD, address="192.0.2.1")
+    token, _ = sessions.sign_in("leaver", PASSWORD, client=Client("192.0.2.1"))
     signed_in = sessions.lookup(token)
     assert signed_in is not None
     matter = city.matter("east1")
@@ -109,7 +110,7 @@ def test_a_closed_account_ends_session_and_grants(city: City) -> None:
 def test_an_ended_session_may_nothing_even_with_grants(city: City) -> None:
     city.hire("night", ("dispatcher", "city"))
     sessions = Sessions(city.pool, city.passwords, now=city.clock)
-    token, _ = sessions.sign_in("night", PASSWORD, address="192.0.2.1")
+    token, _ = sessions.sign_in("night", PASSWORD, client=Client("192.0.2.1"))
     signed_in = sessions.lookup(token)
     assert signed_in is not None
     city.clock.pass_(hours=13)
@@ -121,7 +122,7 @@ def test_a_session_speaks_only_for_its_person(city: City) -> None:
     city.hire("weak", ("volunteer", "harbour"))
     city.hire("strong", ("duty_chief", "city"))
     sessions = Sessions(city.pool, city.passwords, now=city.clock)
-    token, _ = sessions.sign_in("weak", PASSWORD, address="192.0.2.1")
+    token, _ = sessions.sign_in("weak", PASSWORD, client=Client("192.0.2.1"))
     signed_in = sessions.lookup(token)
     assert signed_in is not None
     stolen = Actor("strong", signed_in.session)

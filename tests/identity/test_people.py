@@ -15,6 +15,7 @@ from muster.identity.install import Account, demo_accounts, install, install_sim
 from muster.identity.organisations import path_of, root_of
 from muster.identity.roles import ROLES
 from muster.identity.sessions import Sessions
+from muster.identity.sign_in.client import Client
 from muster.journal.refusal import Refused
 from tests.identity.city import PACK, PASSWORD, TREE, City, Clock, Org, Pack
 
@@ -66,9 +67,9 @@ def test_one_demonstration_account_for_each_role(city: City) -> None:
         username = role.code.replace("_", "-")
         if role.machine:
             with pytest.raises(Refused):
-                sessions.sign_in(username, DEMO, address="192.0.2.1")
+                sessions.sign_in(username, DEMO, client=Client("192.0.2.1"))
             continue
-        _, session = sessions.sign_in(username, DEMO, address="192.0.2.1")
+        _, session = sessions.sign_in(username, DEMO, client=Client("192.0.2.1"))
         assert [grant.role for grant in session.grants] == [role.code]
     with city.pool.connection() as connection:
         assert all(one.invented for one in tables.all_people(connection).values())
@@ -93,7 +94,7 @@ def test_a_changed_pack_writes_the_difference(city: City) -> None:
     assert set_up(city, Pack(CROWD.organisations, renamed)) == 1
     assert set_up(city, Pack(CROWD.organisations, renamed), "another-demo-1") == 12
     Sessions(city.pool, city.passwords, now=city.clock).sign_in(
-        "jia", "another-demo-1", address="192.0.2.1"
+        "jia", "another-demo-1", client=Client("192.0.2.1")
     )
 
 
@@ -116,7 +117,7 @@ def test_the_simulator(city: City) -> None:
                 connection, DEMO, passwords=city.passwords, now=city.clock
             )
     _, session = Sessions(city.pool, city.passwords, now=city.clock).sign_in(
-        "simulator", DEMO, address="192.0.2.1"
+        "simulator", DEMO, client=Client("192.0.2.1")
     )
     assert [(g.role, g.organisation) for g in session.grants] == [("simulator", "city")]
 
@@ -132,7 +133,7 @@ def test_the_simulator(city: City) -> None:
         ({"name": "  "}, "person.invalid"),
         ({"organisation": "nowhere"}, "organisation.unknown"),
         ({"password": "short"}, "password.short"),
-        ({"password": "invented-1", "username": "Invented-1"}, "password.username"),
+        ({"password": "invented-123", "username": "Invented-123"}, "password.username"),
     ],
 )
 def test_people_that_cannot_be(city: City, changes: dict[str, str], code: str) -> None:
@@ -187,7 +188,7 @@ def test_every_change_has_its_audit_row_and_the_rows_are_chained(city: City) -> 
     set_up(city, CROWD)
     actor = city.hire("new", ("officer", "east1"))
     token, _ = Sessions(city.pool, city.passwords, now=city.clock).sign_in(
-        "new", PASSWORD, address="192.0.2.1"
+        "new", PASSWORD, client=Client("192.0.2.1")
     )
     with city.pool.connection() as connection:
         (grant,) = tables.grants_of(connection, [actor.person])

@@ -158,7 +158,9 @@ def entered(
 ) -> Response[Session]:
     """The answer to whoever has just signed in: the session's cookie and the device's."""
     device = sessions_for(platform).remember(session.person.id, client_of(request))
-    cookies = [cookie(request, token), device_cookie(request, device), pending_cookie(request, "")]
+    cookies = [device_cookie(request, device), cookie(request, token)]
+    if pending_of(request):
+        cookies.insert(0, pending_cookie(request, ""))
     return Response(session, status_code=201, cookies=cookies)
 
 

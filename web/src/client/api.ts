@@ -8,6 +8,8 @@ export const readSession = () => request('get', '/api/session')
 export const signIn = (username: string, password: string) =>
   request('post', '/api/session', { body: { username, password } })
 
+export const enterCode = (code: string) => request('post', '/api/session/code', { body: { code } })
+
 export const signOut = () => request('delete', '/api/session')
 
 export const createFirst = (body: Sent<'/api/first', 'post'>) => request('post', '/api/first', { body })

@@ -123,7 +123,8 @@ export async function request<P extends keyof paths, M extends Method>(
   const response = await reach(addressOf(template, options.path, options.query), init)
   if (!response.ok) {
     const refusal = await refusalFrom(response)
-    if (refusal.status === 401) sessionLost()
+    // A wrong password or code is a 401, too, and says nothing about the session.
+    if (refusal.status === 401 && !refusal.code.startsWith('sign_in.')) sessionLost()
     throw refusal
   }
   const text = await response.text()
