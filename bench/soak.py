@@ -192,8 +192,7 @@ class Client:
         session = json.loads(response.data)
         self.person = session["person"]["id"]
         self.headers["X-CSRF-Token"] = session["csrf"]
-        pairs = [line.partition(";")[0] for line in response.headers.getlist("Set-Cookie")]
-        self.headers["Cookie"] = next(one for one in pairs if one.startswith("muster_session="))
+        self.headers["Cookie"] = response.headers.getlist("Set-Cookie")[-1].partition(";")[0]
 
     def work(self) -> None:
         """Perform one command after the other while the town lets us."""

@@ -232,7 +232,6 @@ def test_the_cookie_is_for_http_and_this_site_only(target: Fuzzed) -> None:
     body = msgspec.json.encode({"username": "dispatcher", "password": PASSWORD})
     heard = say(target, "POST", "/api/session", body, who=None)
     assert heard.status == 201
-    assert heard.headers["set-cookie"].startswith("muster_session=")
     parts = {part.strip().lower() for part in heard.headers["set-cookie"].split(";")}
     assert {"httponly", "samesite=strict", "path=/"} <= parts
     assert not any(part.startswith("domain=") for part in parts)
