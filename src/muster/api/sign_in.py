@@ -158,10 +158,12 @@ def entered(
 ) -> Response[Session]:
     """The answer to whoever has just signed in: the session's cookie and the device's."""
     device = sessions_for(platform).remember(session.person.id, client_of(request))
-    cookies = [device_cookie(request, device), cookie(request, token)]
+    cookies = [cookie(request, token)]
     if pending_of(request):
-        cookies.insert(0, pending_cookie(request, ""))
-    return Response(session, status_code=201, cookies=cookies)
+        cookies.append(pending_cookie(request, ""))
+    # As a header, it stands before the session's: Litestar sends cookies in no order of ours.
+    headers = {"Set-Cookie": device_cookie(request, device).to_header(header="")}
+    return Response(session, status_code=201, cookies=cookies, headers=headers)
 
 
 @get(
