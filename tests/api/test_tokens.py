@@ -31,7 +31,7 @@ OPENS: dict[str, set[str]] = {
     "get_summary": {"read:summary"},
     "report_positions": {"positions:report"},
 }
-PUBLIC = {"healthz", "readyz", "sign_in", "first_person"}
+PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person"}
 
 
 @pytest.fixture(scope="module")
