@@ -928,6 +928,9 @@ export interface paths {
         /**
          * 登录: sign in
          * @description Sign in. Sets the cookie `muster_session`; `csrf` goes into X-CSRF-Token of every change.
+         *
+         *     Who has a second factor is refused with `sign_in.code_needed` and a cookie for five minutes: the
+         *     code goes to /api/session/code. On https the cookies' names begin with `__Host-`.
          */
         post: operations["sign_in"];
         /**
@@ -935,6 +938,94 @@ export interface paths {
          * @description Sign out: the session ends on the server.
          */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 第二步: the code of the second factor
+         * @description The second step of signing in: a code of the authenticator app, or a recovery code.
+         */
+        post: operations["enter_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 第二因素: the own second factor
+         * @description Whether there is a second factor, and how many recovery codes are left.
+         */
+        get: operations["get_factor"];
+        put?: never;
+        /**
+         * 开始绑定: begin to enrol an authenticator app
+         * @description A fresh secret for an authenticator app. It is in force once a code of it was given.
+         */
+        post: operations["begin_factor"];
+        /**
+         * 解除绑定: sign in without a second factor
+         * @description No second factor any more, where the policy does not ask for one. Other sessions end.
+         */
+        delete: operations["remove_factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 恢复码: new recovery codes
+         * @description Ten new recovery codes, each for one sign-in without the app.
+         */
+        post: operations["fresh_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 确认绑定: the first code of the app
+         * @description The second factor is in force. One's other sessions end; this one gets a new token.
+         */
+        post: operations["confirm_factor"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -951,10 +1042,74 @@ export interface paths {
         put?: never;
         /**
          * 改密码: change one's own password
-         * @description Change one's own password; one's other sessions end.
+         * @description Change one's own password; one's other sessions end, this one gets a new token.
          */
         post: operations["change_password"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 再次确认是你: prove who is here
+         * @description Prove again who is here: sensitive doors open for five minutes. A new token, a new CSRF.
+         */
+        post: operations["prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 我的会话: one's own sessions
+         * @description Where one is signed in.
+         */
+        get: operations["list_own_sessions"];
+        put?: never;
+        post?: never;
+        /**
+         * 结束其他会话: end all of one's sessions but this
+         * @description End all of one's own sessions but this one, and forget the devices signed in from.
+         */
+        delete: operations["end_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 结束会话: end one of one's own sessions
+         * @description End one of one's own sessions at once.
+         */
+        delete: operations["end_own_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1337,6 +1492,13 @@ export interface components {
             /** Format: date-time */
             now: string;
         };
+        /**
+         * CodeEntered
+         * @description Six digits of the authenticator app, or a recovery code.
+         */
+        CodeEntered: {
+            code: string;
+        };
         /** Complete */
         Complete: {
             /** Format: date-time */
@@ -1390,6 +1552,13 @@ export interface components {
         Duplicates: {
             items: components["schemas"]["Duplicate"][];
         };
+        /**
+         * Ended
+         * @description How many sessions ended.
+         */
+        Ended: {
+            ended: number;
+        };
         /** EntryPage */
         EntryPage: {
             entries: components["schemas"]["EntryView"][];
@@ -1425,6 +1594,31 @@ export interface components {
          */
         Erase: {
             basis: string;
+        };
+        /**
+         * FactorBegun
+         * @description The secret, shown this once: for typing, as an otpauth address, and as a picture of it.
+         */
+        FactorBegun: {
+            address: string;
+            qr: string;
+            secret: string;
+        };
+        /**
+         * FactorOn
+         * @description The recovery codes, shown this once, and the session under its new token.
+         */
+        FactorOn: {
+            codes: string[];
+            session: components["schemas"]["Session"];
+        };
+        /**
+         * FactorShown
+         * @description `since` null: there is none. `codes_left`: recovery codes not yet used.
+         */
+        FactorShown: {
+            codes_left: number;
+            since: string | null;
         };
         /**
          * FeedBack
@@ -1729,6 +1923,30 @@ export interface components {
             path: string;
             tier: string;
         };
+        /**
+         * OwnSession
+         * @description One of the own sessions. `agent`: family and system of the browser. `here`: this one.
+         */
+        OwnSession: {
+            address: string;
+            agent: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            here: boolean;
+            id: string;
+            /** Format: date-time */
+            last_seen: string;
+            method: string;
+        };
+        /**
+         * OwnSessions
+         * @description The one used last first.
+         */
+        OwnSessions: {
+            items: components["schemas"]["OwnSession"][];
+        };
         /** PasswordChange */
         PasswordChange: {
             new: string;
@@ -1856,7 +2074,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.long" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "server.slow" | "session.csrf" | "session.expired" | "session.required" | "sign_in.failed" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -1864,6 +2082,15 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        /**
+         * Proof
+         * @description `code`: of the second factor, for those who have one.
+         */
+        Proof: {
+            /** @default  */
+            code?: string;
+            password: string;
         };
         /**
          * Ready
@@ -1887,6 +2114,13 @@ export interface components {
         /** Recommendations */
         Recommendations: {
             candidates: components["schemas"]["Candidate"][];
+        };
+        /**
+         * RecoveryCodes
+         * @description Shown this once; those before do not work any more.
+         */
+        RecoveryCodes: {
+            codes: string[];
         };
         /**
          * Rejected
@@ -2018,13 +2252,17 @@ export interface components {
         /**
          * Session
          * @description 会话, as its owner sees it. `csrf` goes into the header X-CSRF-Token of every change.
+         *     `needs`: what must be done before anything else, a new password or a second factor.
          */
         Session: {
             csrf: string;
             /** Format: date-time */
             expires_at: string;
             grants: components["schemas"]["GrantShown"][];
+            /** @enum {unknown} */
+            needs: "" | "factor" | "password";
             person: components["schemas"]["PersonShown"];
+            proven_at: string | null;
         };
         /** SignIn */
         SignIn: {
@@ -4529,6 +4767,198 @@ export interface operations {
             };
         };
     };
+    enter_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CodeEntered"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorShown"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorBegun"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fresh_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CodeEntered"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorOn"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_password: {
         parameters: {
             query?: never;
@@ -4548,12 +4978,143 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "password": "invented-example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSessions"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_own_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description session id, a UUID */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ended"];
+                };
             };
             /** @description Refused or failed: see `code`. */
             default: {
