@@ -207,7 +207,7 @@ def test_the_sample_is_reviewed_once_and_not_by_whom_it_is_about(
     ]
     assert 0.01 * 3 * BLOCK <= len(sample) <= 0.05 * 5 * BLOCK
     assert {one["row"]["actor"]["id"] for one in sample} == {person}
-    assert person not in {one["assigned"] for one in sample} and all(
+    assert person not in {one["assigned"]["id"] for one in sample} and all(
         one["review"] is None for one in sample
     )
     number = sample[0]["row"]["number"]
@@ -220,6 +220,7 @@ def test_the_sample_is_reviewed_once_and_not_by_whom_it_is_about(
     )
     done = reviewer.do("/api/oversight/sample", given)
     assert (done["review"]["reviewer"], done["review"]["outcome"]) == (me, "to_ask")
+    assert done["reviewer"]["id"] == me and done["reviewer"]["name"]
     assert reviewer.try_to("/api/oversight/sample", given).code == "review.done"
     audited = auditor.get("/api/audit?limit=1")["items"][0]["change"]
     assert (audited["table"], audited["actor"]) == ("access_review", me)

@@ -12,6 +12,7 @@ from psycopg import Connection
 from muster.api.opening import disclosed, reads
 from muster.api.platform import Platform, RunningPlatform
 from muster.api.review import LookView, view_of
+from muster.command.incidents.view import Person
 from muster.identity import tables as identity_tables
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.looks import tables as looks
@@ -61,11 +62,13 @@ class Findings(msgspec.Struct, frozen=True):
 
 
 class Sampled(msgspec.Struct, frozen=True, kw_only=True):
-    """A drawn row. `assigned`: whose turn it is; empty when nobody is left. `review`: or None."""
+    """A drawn row. `assigned`: whose turn it is, None when nobody is left. `review`: None until
+    somebody, the `reviewer`, has reviewed it."""
 
     row: LookView
-    assigned: str
+    assigned: Person | None
     review: tables.Review | None
+    reviewer: Person | None
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -186,15 +189,25 @@ def _sampled(connection: Connection[Any], drawn: Sequence[tuple[LookRow, str]]) 
         auditors.setdefault(person, []).append(path)
     paths = {one.id: one.path for one in identity_tables.organisations(connection)}
     done = tables.reviews(connection, [row.number for row, _ in drawn])
-    names = names_of(connection, {row.actor for row, _ in drawn})
+    turns = {
+        row.number: assigned_to(row, seed, of_areas(auditors, paths.get(row.organisation, "")))
+        for row, seed in drawn
+    }
+    people = {row.actor for row, _ in drawn} | {one.reviewer for one in done.values()}
+    names = names_of(connection, people | set(turns.values()))
     return [
         Sampled(
             row=view_of(row, names),
-            assigned=assigned_to(row, seed, of_areas(auditors, paths.get(row.organisation, ""))),
+            assigned=_person(turns[row.number], names),
             review=done.get(row.number),
+            reviewer=_person(done[row.number].reviewer, names) if row.number in done else None,
         )
-        for row, seed in drawn
+        for row, _seed in drawn
     ]
+
+
+def _person(person: str, names: Mapping[str, str]) -> Person | None:
+    return Person(person, names.get(person, "")) if person else None
 
 
 HANDLERS: Final = (list_findings, list_sample, review_look)

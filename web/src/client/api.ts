@@ -1,7 +1,7 @@
 /** Every door of the server this page uses, one function each. */
 import type { FeatureCollection } from 'geojson'
-import { request, type Sent } from './request'
-import type { Answer, Candidate, EntryView, Organisation, Place, Report } from './types'
+import { addressOf, request, type Sent } from './request'
+import type { Answer, Candidate, EntryView, Organisation, Place, Report, ReviewGiven, Sampled } from './types'
 
 export const readSession = () => request('get', '/api/session')
 
@@ -40,6 +40,32 @@ export async function readEntries(matter: string, after: number, limit: number):
   const options = { path: { matter }, query: { after, limit } }
   return (await request('get', '/api/incidents/{matter}/entries', options)).entries
 }
+
+export const unmask = (matter: string) =>
+  request('post', '/api/incidents/{matter}/unmask', { path: { matter }, body: {} })
+
+/** Filters of the access log; what is empty is not asked for. */
+export type LogFilter = Partial<Record<'person' | 'what' | 'outcome' | 'justification' | 'since' | 'until', string>>
+
+const given = (filter: LogFilter) =>
+  Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== '')) as Record<string, string>
+
+export const readAccess = (filter: LogFilter, before: number | null, signal: AbortSignal) =>
+  request('get', '/api/access', {
+    query: { ...given(filter), limit: 100, ...(before === null ? {} : { before }) },
+    signal,
+  })
+
+export const exportAddress = (filter: LogFilter) => addressOf('/api/access/export', {}, given(filter))
+
+export const readFindings = (days: number, signal: AbortSignal) =>
+  request('get', '/api/oversight/findings', { query: { days }, signal })
+
+export async function readSample(signal: AbortSignal): Promise<Sampled[]> {
+  return (await request('get', '/api/oversight/sample', { signal })).items
+}
+
+export const reviewLook = (body: ReviewGiven) => request('post', '/api/oversight/sample', { body })
 
 export async function readCandidates(matter: string, signal: AbortSignal): Promise<Candidate[]> {
   const options = { path: { matter }, query: { limit: 9 }, signal }

@@ -15,8 +15,10 @@ import { Actions } from './actions'
 import { Dispatch } from './dispatch'
 import { useDesk } from './desk'
 import { waiting } from './due'
+import { Fact } from './fact'
 import { LevelFlag } from './level-flag'
 import { OrderList } from './order-list'
+import { Said } from './said'
 
 function useIncident(id: string) {
   const version = usePicture((picture) => picture.live.incidents.get(id)?.version ?? 0)
@@ -112,16 +114,11 @@ function Facts({ row, incident }: { row: IncidentRow; incident: Incident | undef
   const { t } = useTranslation()
   const { organisation, channel, clock, time } = useCity()
   const desk = useDesk()
-  const caller = incident?.caller
   const others = (incident?.parties ?? []).filter((id) => id !== row.organisation && id !== row.jurisdiction)
-  const callerWords = [caller?.name, caller?.phone].filter(Boolean).join(' ')
   return (
     <dl className="facts">
       <Fact name={t('matter.place')}>{row.place?.label ?? t('matter.hidden')}</Fact>
-      <Fact name={t('matter.caller')}>
-        <span className="number">{callerWords === '' ? t('matter.anonymous') : callerWords}</span>
-      </Fact>
-      {incident?.narrative ? <Fact name={t('matter.narrative')}>{incident.narrative}</Fact> : null}
+      {incident === undefined ? null : <Said incident={incident} />}
       <Fact name={t('matter.whose')}>
         {organisation(row.organisation)}
         {row.jurisdiction && row.jurisdiction !== row.organisation ? (
@@ -148,14 +145,5 @@ function Facts({ row, incident }: { row: IncidentRow; incident: Incident | undef
         </Fact>
       ) : null}
     </dl>
-  )
-}
-
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }

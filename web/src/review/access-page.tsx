@@ -1,8 +1,51 @@
-/** Access log. */
+/** Who looked at what, and why: for auditors. The log, what the rules find in it, and the random sample. */
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { exportAddress, type LogFilter } from '../client/api'
+import { useCity } from '../ui/city'
 import { Sheet } from '../ui/sheet'
+import './access-page.css'
+import { asked } from './days'
+import { FindingList } from './finding-list'
+import { LookLog } from './look-log'
+import { SampleList } from './sample-list'
+
+const VIEWS = ['log', 'findings', 'sample'] as const
+type View = (typeof VIEWS)[number]
 
 export default function AccessPage() {
   const { t } = useTranslation()
-  return <Sheet title={t('access.title')}>{null}</Sheet>
+  const { city } = useCity()
+  const [view, setView] = useState<View>('log')
+  const [filter, setFilter] = useState<LogFilter>({})
+  const names: Record<View, string> = {
+    log: t('access.log'),
+    findings: t('access.findings'),
+    sample: t('access.sample'),
+  }
+  const seeRows = (wanted: LogFilter) => {
+    setFilter(wanted)
+    setView('log')
+  }
+  const tools = (
+    <a className="button" href={exportAddress(asked(filter, city.timezone))} download>
+      {t('access.export')}
+    </a>
+  )
+  return (
+    <Sheet title={t('access.title')} tools={tools}>
+      <div className="access">
+        <div className="switch" role="group" aria-label={t('access.views')}>
+          {VIEWS.map((one) => (
+            <button key={one} type="button" aria-pressed={one === view} onClick={() => setView(one)}>
+              {names[one]}
+            </button>
+          ))}
+        </div>
+        {view === 'log' ? <LookLog filter={filter} setFilter={setFilter} /> : null}
+        {view === 'findings' ? <FindingList seeRows={seeRows} /> : null}
+        {view === 'sample' ? <SampleList /> : null}
+      </div>
+    </Sheet>
+  )
 }

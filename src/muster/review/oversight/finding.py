@@ -34,16 +34,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 WHY: Final[Mapping[str, tuple[str, str]]] = {
     "own_name": (
         "查阅了报警人与本人同名的警情（{openings} 次）",
-        "looked at a matter whose caller bears the own name ({openings} times)",
+        "looked at a matter whose caller bears the own name ({openings}×)",
     ),
     "colleague": (
         "无在办事由，查阅了报警人与平台人员同名的警情（{openings} 次）",
         "looked, without work at hand, at matters whose caller bears a colleague's name "
-        "({openings} times)",
+        "({openings}×)",
     ),
     "unmasked_without_work": (
         "无在办事由，显示了 {openings} 次个人信息",
-        "lifted the mask {openings} times without work at hand",
+        "lifted the mask without work at hand ({openings}×)",
     ),
     "opened_without_work": (
         "一天内打开 {openings} 件与己无关的警情（提示线 {limit}）",

@@ -2,12 +2,14 @@
 import type { Words } from './zh'
 
 import { en as access } from './access'
+import { en as look } from './look'
 import { en as retention } from './retention'
 import { en as security } from './security'
 import { en as tokens } from './tokens'
 
 export const en: Words = {
   access,
+  look,
   retention,
   security,
   tokens,
@@ -111,6 +113,12 @@ export const en: Words = {
     toMain: 'Open the main incident',
     due: '{{clock}} by {{at}}, {{left}} left',
     late: '{{clock}} overdue by {{by}}',
+    seen: 'Reason',
+    recorded: 'recorded',
+    unmask: 'Show',
+    unmaskTitle: 'Shows the caller and the words for a quarter of an hour; it is recorded',
+    wordsMasked: 'numbers and names are masked',
+    wordsWithheld: 'What was said is not shown to your role',
   },
   orders: { title: 'Orders' },
   logbook: { title: 'Journal', empty: 'The journal has no entries yet.', corrected: 'Corrected by entry {{number}}' },

@@ -1,11 +1,13 @@
 /** 中文用语。English words stand in en.ts; a test compares the two. */
 import { zh as access } from './access'
+import { zh as look } from './look'
 import { zh as retention } from './retention'
 import { zh as security } from './security'
 import { zh as tokens } from './tokens'
 
 export const zh = {
   access,
+  look,
   retention,
   security,
   tokens,
@@ -109,6 +111,12 @@ export const zh = {
     toMain: '看主警情',
     due: '{{clock}} {{at}} 前，还有 {{left}}',
     late: '{{clock}} 已超 {{by}}',
+    seen: '查阅事由',
+    recorded: '已记录',
+    unmask: '显示',
+    unmaskTitle: '显示报警人与原文一刻钟；会记入查阅日志',
+    wordsMasked: '号码与姓名已遮盖',
+    wordsWithheld: '原文不对您的角色显示',
   },
   orders: { title: '派警单' },
   logbook: { title: '日志', empty: '日志里还没有记录。', corrected: '由第 {{number}} 条更正' },
