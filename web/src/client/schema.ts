@@ -2231,11 +2231,13 @@ export interface components {
         };
         /**
          * Sampled
-         * @description A drawn row. `assigned`: whose turn it is; empty when nobody is left. `review`: or None.
+         * @description A drawn row. `assigned`: whose turn it is, None when nobody is left. `review`: None until
+         *     somebody, the `reviewer`, has reviewed it.
          */
         Sampled: {
-            assigned: string;
+            assigned: components["schemas"]["Person"] | null;
             review: components["schemas"]["Review"] | null;
+            reviewer: components["schemas"]["Person"] | null;
             row: components["schemas"]["LookView"];
         };
         /**
