@@ -58,7 +58,6 @@ class Telemetry:
         with psycopg.connect(self.owner_dsn) as owner:
             changed = 0
             owner.execute("ALTER TABLE position_segment DISABLE TRIGGER append_only")
-            owner.execute()
             for statement in statements:
                 changed += max(0, owner.execute(statement.encode()).rowcount)
             return changed
