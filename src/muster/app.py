@@ -34,6 +34,9 @@ from muster.command.incidents import state as incident_state
 from muster.command.incidents import tables as incident_tables
 from muster.command.incidents.erase_again import erase_again
 from muster.command.operations import operations
+from muster.command.retention import facts as retention_facts
+from muster.command.retention import tables as retention_tables
+from muster.command.retention.clocks import due, is_ours
 from muster.geography.pack import Pack, load
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import IdentityAuthoriser
@@ -67,7 +70,7 @@ UNFINISHED = "restoring.json"
 #: Tables that end with an installation, with all that refers to them: people sign in again.
 NOT_IN_BACKUP = ("session",)
 
-FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS)
+FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS, *retention_facts.FACTS)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,11 +123,12 @@ def matter_kinds(pack: Pack) -> tuple[MatterKind, ...]:
         MatterKind(
             prefix="incident",
             fold=incident_state.fold,
-            due=incident_state.due,
+            due=lambda state: {**state.due, **due(pack.retention, state.weighed)},
             keepers=(
                 incident_access.keeper(pack),
-                *incident_tables.KEEPERS,
+                incident_tables.KEEPER,
                 order_tables.KEEPER,
+                *retention_tables.keepers(pack),
             ),
         ),
     )
@@ -332,7 +336,7 @@ def open_system(settings: Settings) -> System:
         settings=settings,
         platform=platform,
         positions=positions,
-        ticker=Ticker(journal, lambda _name: listed["incident.clock"]),
+        ticker=Ticker(journal, lambda name: listed[_clock_of(name)]),
         reactor=Reactor(journal, reactions),
         bell=Bell(),
         ledger=Ledger(Path(settings.data) / LEDGER, pool.connection),
@@ -344,6 +348,11 @@ def open_system(settings: Settings) -> System:
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes
     platform.simulate_to = system.simulate_to
     return system
+
+
+def _clock_of(name: str) -> str:
+    """The operation that is due under a deadline's name."""
+    return "retention.clock" if is_ours(name) else "incident.clock"
 
 
 def fix_of(positions: Positions) -> Callable[[str], Fix | None]:

@@ -45,6 +45,15 @@ class Seeds:
         assert self.chief.get(f"/api/incidents/{matter}")["row"]["state"] == state
         return str(matter)
 
+    def certified(self) -> str:
+        """An archived matter whose caller was erased by two people."""
+        matter, law = self.make("archived"), {"basis": "invented law", "reason": "示例"}
+        where = f"/api/retention/matters/{matter}"
+        self.second.do(f"{where}/propose_erasure", {"classes": ["caller"], **law})
+        number = self.chief.get(where)["retention"]["proposal"]["number"]
+        self.chief.do(f"{where}/approve_erasure", {"proposal": number})
+        return matter
+
     def report(self, **changes: Any) -> dict[str, Any]:
         """The body of a call that just ended, as JSON has it."""
         times = {

@@ -17,6 +17,8 @@ from muster.identity.roles import ROLES
 from tests.api.seeds import SECRETS, Seeds
 from tests.instance import PASSWORD
 
+#: The id of every hold that is made beforehand.
+HELD = "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e99"
 #: Of ten values nine are real.
 REAL = 0.9
 
@@ -39,6 +41,7 @@ class Steering:
     commands: list[str] = field(default_factory=list)
     stock: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    proposal: int = 1
 
     def steer(self, case: Any) -> None:
         """Change a schemathesis case in place."""
@@ -139,6 +142,9 @@ class Steering:
             "status": lambda: pick(list(pack.statuses)),
             "crew": lambda: [pick(officers)],
             "on_behalf_of": lambda: pick([None, None, pick(officers)]),
+            "hold": lambda: pick([HELD, self.seeds.fresh()]),
+            "proposal": lambda: self.proposal,
+            "basis": lambda: "invented law",
             "into": self.a_matter,
             "main": self.a_matter,
             "order": lambda: order,

@@ -25,6 +25,7 @@ from muster.identity.roles import ROLES
 from muster.journal.verify import verify
 from tests.api.fuzzing import Fuzzed
 from tests.api.seeds import SECRETS
+from tests.api.steering import HELD
 from tests.api.walking import walk
 from tests.invariants.rebuilt import assert_server_equals_rebuild
 from tests.journal.test_private import holding
@@ -79,7 +80,19 @@ IN: dict[str, tuple[str, ...]] = {
     "close": ("reported",),
     "call_back": ("closed",),
     "archive": ("closed", "called_back", "cancelled", "merged"),
-    "erase": ("archived", "cancelled"),
+    "place_hold": ("archived", "waiting"),
+    "lift_hold": ("archived",),
+    "keep_longer": ("archived",),
+    "propose_erasure": ("archived", "cancelled"),
+    "decline_erasure": ("archived",),
+    "approve_erasure": ("archived",),
+    "seal": ("archived",),
+    "ask_unsealing": ("archived",),
+    "approve_unsealing": ("archived",),
+    "restrict": ("waiting",),
+    "lift_restriction": ("waiting",),
+    "get_certificate": ("archived",),
+    "print_certificate": ("archived",),
     "step_order": ("dispatched", "signed", "under_way", "on_scene", "handling"),
 }
 #: What somebody else did with the stock before.
@@ -87,6 +100,22 @@ FIRST: dict[str, tuple[str, Any]] = {
     "accept_transfer": ("transfer", {"organisation": "dh", "reason": "示例"}),
     "confirm_cancel": ("request_cancel", {"kind": "invalid", "reason": "示例"}),
     "decline_cancel": ("request_cancel", {"kind": "invalid", "reason": "示例"}),
+}
+_LAW = {"basis": "invented law", "reason": "示例"}
+_PROPOSE = {"classes": ["caller"], **_LAW}
+#: What happened before to how the stock is kept: (who, word, body), in order.
+KEPT: dict[str, tuple[tuple[str, str, Any], ...]] = {
+    "lift_hold": (("second", "place_hold", {"hold": HELD, **_LAW}),),
+    "decline_erasure": (("second", "propose_erasure", _PROPOSE),),
+    "approve_erasure": (("second", "propose_erasure", _PROPOSE),),
+    "ask_unsealing": (("second", "seal", _LAW),),
+    "approve_unsealing": (("second", "seal", _LAW), ("second", "ask_unsealing", _LAW)),
+    "lift_restriction": (("second", "restrict", _LAW),),
+    "get_certificate": (("second", "propose_erasure", _PROPOSE), ("chief", "approve_erasure", {})),
+    "print_certificate": (
+        ("second", "propose_erasure", _PROPOSE),
+        ("chief", "approve_erasure", {}),
+    ),
 }
 QUIET = settings(
     deadline=None,
@@ -106,6 +135,14 @@ def stocked(target: Fuzzed, name: str) -> None:
         word, body = FIRST[name]
         for matter in steering.stock:
             seeds.second.do(f"/api/incidents/{matter}/{word}", body)
+    for matter in steering.stock:
+        path = f"/api/retention/matters/{matter}"
+        for who, word, body in KEPT.get(name, ()):
+            if word == "approve_erasure":
+                body = {"proposal": steering.proposal}
+            getattr(seeds, who).do(f"{path}/{word}", body)
+            if word == "propose_erasure":
+                steering.proposal = seeds.chief.get(path)["retention"]["proposal"]["number"]
 
 
 def examples(

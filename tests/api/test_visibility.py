@@ -129,7 +129,7 @@ def test_asking_in_opens_the_matter_and_not_the_caller(
         assert CALLER not in text and PHONE not in text
     if reads:
         may = who.get(f"/api/incidents/{matter}")["may"]
-        own = {f"incident.{word}" for word in ("close", "transfer", "erase", "withdraw")}
+        own = {f"incident.{word}" for word in ("close", "transfer", "archive", "withdraw")}
         assert not own & set(may)
 
 

@@ -80,7 +80,7 @@ def _cancelled(town: Town, matter: str) -> None:
 
 def _erased(town: Town, matter: str) -> None:
     _closed(town, matter)
-    town.do(matter, "incident.erase", inputs.Erase("示例：法定删除"))
+    town.erase(matter)
 
 
 def _none(town: Town, matter: str) -> None:

@@ -264,6 +264,6 @@ def test_erasing_stops_every_clock() -> None:
     """A clock of an erased matter could never be performed and would stop all others."""
     town, matter = at_stage("CL")
     assert set(town.state(matter).due) == {"call_back"}
-    town.do(matter, "incident.erase", inputs.Erase("示例法条"))
+    town.erase(matter)
     assert town.state(matter).erased and town.state(matter).due == {}
-    assert kinds(town.matters[matter])[-1] == "incident.erased"
+    assert kinds(town.matters[matter])[-1] == "retention.erased"

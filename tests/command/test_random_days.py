@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,14 +14,17 @@ from muster.command.incidents import inputs
 from muster.command.incidents import state as incidents
 from muster.command.incidents.possible import possible
 from muster.command.incidents.state import AT_WORK, STATES, Incident
+from muster.command.retention import inputs as retention
 from muster.journal.refusal import Refused
 
 from .city import CREW, UNITS
 from .town import OPERATIONS, Town, because, call, feedback, kinds, step
 
 MATTERS = 3
-SYSTEMS = {"incident.clock", "incident.reoffer", "incident.erase_again"}
+SYSTEMS = {"incident.clock", "incident.reoffer", "incident.erase_again", "retention.clock"}
 NAMED = sorted(set(OPERATIONS) - {"incident.report"} - SYSTEMS)
+LAW = "invented law, art. 1"
+CLASSES = ("caller", "narrative", "place")
 PEOPLE = st.sampled_from(["dispatcher", "chief", "taker"])
 
 
@@ -137,8 +141,28 @@ class Days(RuleBasedStateMachine):
             if name == "incident.transfer":
                 return inputs.Transfer(where, "示例")
             return inputs.AskIn(where, "示例")
+        if name.startswith("retention."):
+            return self.keeping_input(data, matter, name)
         if name == "incident.change_level":
             return inputs.ChangeLevel(data.draw(st.integers(1, 4)), "示例")
+        return self.plain_input(name)
+
+    def keeping_input(self, data: st.DataObject, matter: str, name: str) -> msgspec.Struct:
+        kept = self.town.state(matter).retention
+        some = st.lists(st.sampled_from(CLASSES), min_size=1, max_size=3, unique=True)
+        if name == "retention.place_hold":
+            return retention.PlaceHold(self.town.fresh(), LAW, "示例")
+        if name == "retention.lift_hold":
+            return retention.LiftHold(next(iter(kept.holds), self.town.fresh()), "示例")
+        if name == "retention.keep_longer":
+            until = self.town.now + timedelta(days=1)
+            return retention.KeepLonger(tuple(data.draw(some)), until, "示例")
+        if name == "retention.propose_erasure":
+            return retention.ProposeErasure(tuple(data.draw(some)), LAW, "示例")
+        if name == "retention.approve_erasure":
+            return retention.ApproveErasure(kept.proposal.number if kept.proposal else 1)
+        if name == "retention.ask_unsealing":
+            return retention.AskUnsealing(LAW, "示例", data.draw(st.sampled_from([None, 2])))
         return self.plain_input(name)
 
     def plain_input(self, name: str) -> msgspec.Struct:
@@ -154,7 +178,10 @@ class Days(RuleBasedStateMachine):
             "incident.decline_cancel": because(),
             "incident.return_feedback": because(),
             "incident.call_back": inputs.CallBack(3),
-            "incident.erase": inputs.Erase("示例"),
+            "retention.restrict": retention.Seal(LAW, "示例"),
+            "retention.lift_restriction": because(),
+            "retention.seal": retention.Seal(LAW, "示例"),
+            "retention.decline_erasure": because(),
         }
         return made.get(name, inputs.Nothing())
 
@@ -213,9 +240,7 @@ class Days(RuleBasedStateMachine):
     def no_plaintext_in_entries(self) -> None:
         for entries in self.town.matters.values():
             for entry in entries[-1:]:
-                assert "示例" not in msgspec.json.encode(entry.fact).decode() or (
-                    entry.kind == "incident.erased"
-                )
+                assert "示例" not in msgspec.json.encode(entry.fact).decode()
 
 
 def runs(state: Incident, name: str) -> bool:

@@ -5,7 +5,8 @@ refusal:
 
     w state.wrong       u matter.unknown    e matter.erased    x matter.exists
     b orders.active     n nobody there yet  c no cancel asked  t no transfer offered
-    q order.unknown     o order.state
+    q order.unknown     o order.state      h hold.unknown      p erasure.none
+    s sealing.not_sealed  k sealing.not_asked  f restriction.none
 
 Columns: NO such matter · REceived · WAiting · DIspatched · SIgned · Under Way · On Scene ·
 HAndling · the units LEft · RePorted · reported, a unit still Bound (RB) · CLosed · Called Back ·
@@ -14,12 +15,15 @@ ARchived · MErged · CAncelled · ERased after closing.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from muster.command.incidents import inputs
 from muster.command.incidents.possible import possible
 from muster.command.incidents.state import STATES
+from muster.command.retention import inputs as retention
 
 from .stages import MAIN, ORDER, OTHER, STAGES, at_stage
 from .town import OPERATIONS, Town, because, call, feedback, sent, step
@@ -49,7 +53,17 @@ incident.return_feedback   u  w  w  w  w  w  w  w  w  +  +  w  w  w  w  w  e
 incident.close             u  w  w  w  w  w  w  w  w  +  b  w  w  w  w  w  e
 incident.call_back         u  w  w  w  w  w  w  w  w  w  w  +  w  w  w  w  e
 incident.archive           u  w  w  w  w  w  w  w  w  w  w  +  +  w  +  +  e
-incident.erase             u  w  w  w  w  w  w  w  w  w  w  +  +  +  +  +  e
+retention.place_hold       u  +  +  +  +  +  +  +  +  +  +  +  +  +  +  +  e
+retention.lift_hold        u  h  h  h  h  h  h  h  h  h  h  h  h  h  h  h  e
+retention.keep_longer      u  w  w  w  w  w  w  w  w  w  w  +  +  +  +  +  e
+retention.propose_erasure  u  w  w  w  w  w  w  w  w  w  w  +  +  +  +  +  e
+retention.approve_erasure  u  w  w  w  w  w  w  w  w  w  w  p  p  p  p  p  e
+retention.decline_erasure  u  w  w  w  w  w  w  w  w  w  w  p  p  p  p  p  e
+retention.seal             u  w  w  w  w  w  w  w  w  w  w  +  +  +  +  +  e
+retention.ask_unsealing    u  s  s  s  s  s  s  s  s  s  s  s  s  s  s  s  e
+retention.approve_unsealing u  k  k  k  k  k  k  k  k  k  k  k  k  k  k  k  e
+retention.restrict         u  +  +  +  +  +  +  +  +  +  +  +  +  +  +  +  e
+retention.lift_restriction u  f  f  f  f  f  f  f  f  f  f  f  f  f  f  f  e
 order.deliver              u  q  q  +  o  o  o  o  o  o  o  w  w  w  w  w  e
 order.sign                 u  q  q  +  o  o  o  o  o  o  o  w  w  w  w  w  e
 order.set_out              u  q  q  o  +  o  o  o  o  o  o  w  w  w  w  w  e
@@ -70,9 +84,14 @@ CODES = {
     "t": "transfer.none",
     "q": "order.unknown",
     "o": "order.state",
+    "h": "hold.unknown",
+    "p": "erasure.none",
+    "s": "sealing.not_sealed",
+    "k": "sealing.not_asked",
+    "f": "restriction.none",
 }
 #: The system's own: the clock and the reaction. They find nothing to do instead of refusing.
-SYSTEMS = {"incident.clock", "incident.reoffer", "incident.erase_again"}
+SYSTEMS = {"incident.clock", "incident.reoffer", "incident.erase_again", "retention.clock"}
 
 
 def cells() -> dict[tuple[str, str], str]:
@@ -110,7 +129,18 @@ def asked_for(town: Town, operation: str) -> msgspec.Struct:
         "incident.feed_back": feedback(),
         "incident.return_feedback": because(),
         "incident.call_back": inputs.CallBack(2),
-        "incident.erase": inputs.Erase("示例"),
+        "retention.place_hold": retention.PlaceHold(ORDER, "示例法条", "示例"),
+        "retention.lift_hold": retention.LiftHold(ORDER, "示例"),
+        "retention.keep_longer": retention.KeepLonger(
+            ("narrative",), town.now + timedelta(days=9), "示例"
+        ),
+        "retention.propose_erasure": retention.ProposeErasure(("caller",), "示例法条", "示例"),
+        "retention.approve_erasure": retention.ApproveErasure(1),
+        "retention.decline_erasure": because(),
+        "retention.seal": retention.Seal("示例法条", "示例"),
+        "retention.ask_unsealing": retention.AskUnsealing("示例法条", "示例"),
+        "retention.restrict": retention.Seal("示例法条", "示例"),
+        "retention.lift_restriction": because(),
         "incident.report": call(town),
     }
     if operation.startswith("order."):

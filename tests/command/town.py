@@ -26,6 +26,10 @@ from muster.command.incidents import decide, facts, inputs
 from muster.command.incidents import state as incidents
 from muster.command.incidents.state import Incident
 from muster.command.operations import operations
+from muster.command.retention import facts as retention_facts
+from muster.command.retention import inputs as retention
+from muster.command.retention.decide import Known
+from muster.command.retention.state import class_of
 from muster.journal.context import Actor, Context, Due, Planned
 from muster.journal.entry import (
     FIRST_PREVIOUS,
@@ -37,6 +41,7 @@ from muster.journal.entry import (
     decode,
     digest,
     kinds_of,
+    private_fields,
 )
 from muster.journal.refusal import Refused
 from muster.journal.vault import MatterKey, seal
@@ -44,7 +49,7 @@ from muster.journal.vault import MatterKey, seal
 from .city import CITY, CREW, NORTH, UNITS, small_city
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
-KINDS = kinds_of((*order_facts.FACTS, *facts.FACTS))
+KINDS = kinds_of((*order_facts.FACTS, *facts.FACTS, *retention_facts.FACTS))
 KEY = MatterKey(b"k" * 32, b"s" * 32)
 NOBODYS = str(uuid.UUID(int=0xDEAD))
 
@@ -99,7 +104,7 @@ class Town:
             now=self.now,
             actor=Actor(person),
             authority=Authority(role, organisation),
-            read=self._read(away_m),
+            read=self._kept(matter) if "retention." in operation else self._read(away_m),
             others={one: state for one, state in self.states.items() if one != matter},
         )
         decided = wired.decide(self.states.get(matter), asked, context)
@@ -129,6 +134,22 @@ class Town:
             for order in state.orders.values()
             if order.unit == unit and order.active
         ]
+
+    def erase(self, matter: str, *classes: str) -> None:
+        """Two people: one proposes, the other agrees. All classes that are left when none named."""
+        left = classes or sorted(self.state(matter).retention.left)
+        asked = retention.ProposeErasure(left, "示例法条", "示例")  # type: ignore[arg-type]
+        number = self.do(matter, "retention.propose_erasure", asked)[0].number
+        chief = {"person": "chief", "role": "duty_chief"}
+        self.do(matter, "retention.approve_erasure", retention.ApproveErasure(number), **chief)
+
+    def _kept(self, matter: str) -> Known:
+        """The vault items the entries name and that did not go, each with a made-up hash."""
+        entries = self.matters.get(matter, [])
+        named = {one.item for e in entries for one in private_fields(e.fact).values()}
+        gone = self.states[matter].retention.erased if matter in self.states else {}
+        there = sorted(item for item in named if class_of(item) not in gone)
+        return Known(self.pack, items=tuple((item, "0" * 64) for item in there))
 
     def _read(self, away_m: int) -> dispatch.DispatchRules:
         units = {

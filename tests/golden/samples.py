@@ -89,6 +89,9 @@ def filled(name: str, kind: Any) -> Any:
         kind = next(one for one in typing.get_args(kind) if one is not type(None))
     if typing.get_origin(kind) is tuple:
         return (filled(name, typing.get_args(kind)[0]),)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not Private:
+        inner = typing.get_type_hints(kind)
+        return kind(**{one: filled(one, inner[one]) for one in kind.__struct_fields__})
     values: Mapping[Any, Any] = {
         str: f"示例 {name}",
         int: 3,

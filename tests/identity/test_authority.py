@@ -46,7 +46,6 @@ INCIDENT = (
     "close",
     "call_back",
     "archive",
-    "erase",
     "erase_again",
     "clock",
     "reoffer",
@@ -69,7 +68,7 @@ def test_every_operation_has_an_answer_for_every_role() -> None:
     [
         ("incident.close             .", "incident.close             ", "12 cells for 13"),
         ("incident.close             .", "incident.close             . .", "14 cells for 13"),
-        ("incident.close  ", "incident.erase  ", "stands twice"),
+        ("incident.close  ", "incident.archive", "stands twice"),
         ("incident.close             .", "incident.close             X", "'X'"),
         ("CT DI", "CT CT", "columns"),
     ],
@@ -86,7 +85,7 @@ EXPECTED: dict[str, dict[str, Cell]] = {
         ("call_taker", "dispatcher", "duty_chief", "station_room", "officer"), Cell.OWN
     ),
     "incident.confirm_cancel": {"duty_chief": Cell.OWN},
-    "incident.erase": {"duty_chief": Cell.OWN},
+    "retention.approve_erasure": {"duty_chief": Cell.OWN},
     "incident.withdraw": dict.fromkeys(("dispatcher", "duty_chief", "station_room"), Cell.OWN),
     "incident.dispatch": dict.fromkeys(("dispatcher", "duty_chief", "station_room"), Cell.PARTY),
     "order.sign": {
@@ -153,8 +152,9 @@ def _allowed(role: str) -> set[str]:
 
 def test_readers_write_nothing() -> None:
     assert all(name.startswith("read.") for name in _allowed("analyst"))
+    keeping = ("place_hold", "lift_hold", "approve_unsealing")
     changing = {name for name in _allowed("auditor") if not name.startswith("read.")}
-    assert changing == {"review.access_log"}
+    assert changing == {"review.access_log"} | {f"retention.{one}" for one in keeping}
 
 
 def test_administrators_and_simulators_touch_no_matter() -> None:
@@ -171,7 +171,7 @@ def test_whoever_may_change_a_matter_may_read_it() -> None:
 
 
 def test_system_actors_do_only_their_own() -> None:
-    assert _allowed(CLOCK) == {"incident.clock"}
+    assert _allowed(CLOCK) == {"incident.clock", "retention.clock"}
     assert _allowed(REACTION) == {"incident.reoffer", "incident.erase_again"}
 
 

@@ -13,6 +13,7 @@ import psycopg
 from muster import app
 from muster.command.incidents import inputs
 from muster.command.incidents.state import Incident
+from muster.command.retention import inputs as retention
 from muster.identity.passwords import Passwords
 from muster.identity.sessions import Sessions, token_hash
 from muster.journal.context import Actor
@@ -163,6 +164,26 @@ class Acting:
         self.do(self.actor(self.crew(unit)), "incident.feed_back", matter, asked)
         self.walk(matter, order, "finish")
         self.do("duty_chief", "incident.close", matter)
+
+    def erase(self, matter: str, *classes: str) -> None:
+        """One person proposes, another agrees. All that is left when no class is named."""
+        left = classes or sorted(self.state(matter).retention.left)
+        asked = retention.ProposeErasure(left, "示例：法定删除", "示例")  # type: ignore[arg-type]
+        self.do("dispatcher", "retention.propose_erasure", matter, asked)
+        proposal = self.state(matter).retention.proposal
+        assert proposal is not None
+        agreed = retention.ApproveErasure(proposal.number)
+        self.do("duty_chief", "retention.approve_erasure", matter, agreed)
+
+    def keep(self, matter: str, unit: str) -> str:
+        """Close a matter and use everything there is about its keeping; returns the hold."""
+        self.close(matter, unit)
+        self.erase(matter, "place")
+        hold = self.fresh()
+        placed = retention.PlaceHold(hold, "示例：冻结", "示例")
+        self.do("duty_chief", "retention.place_hold", matter, placed)
+        self.do("duty_chief", "retention.seal", matter, retention.Seal("示例：封存", "示例"))
+        return hold
 
     def wait(self, seconds: float) -> None:
         """Let the clock run, with everything that falls due and follows."""

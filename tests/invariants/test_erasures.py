@@ -21,7 +21,7 @@ def ledger(acting: Acting) -> list[erasures.Erasure]:
 def test_an_erasure_is_in_the_file_when_it_is_answered(acting: Acting) -> None:
     gone, _ = erased_matter(acting)
     assert ledger(acting) == []
-    acting.do("duty_chief", "incident.erase", gone, inputs.Erase("示例：法定删除"))
+    acting.erase(gone)
     (one,) = ledger(acting)
     assert (one.matter, one.reason) == (gone, "示例：法定删除")
     assert one.actor == acting.top("duty_chief").person

@@ -119,6 +119,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "/api/incidents/{matter}/entries": ("?after=0&limit=5000", "?after=1"),
     "/api/incidents/{matter}/recommendations": ("?limit=50",),
     "/api/audit": ("?limit=500",),
+    "/api/retention/due": ("?limit=500", f"?organisation={THEIRS}&status=held&status=permanent"),
+    "/api/retention/gone": ("?limit=500",),
     "/api/people": ("?limit=500",),
 }
 
@@ -204,12 +206,16 @@ def test_nothing_can_be_done_to_a_foreign_matter(live_server: Instance, foreign:
         "request_cancel": {"kind": "invalid", "reason": "示例"},
         "merge": {"into": mine, "reason": "示例"},
         "close": {},
-        "erase": {"basis": "示例"},
     }
-    for word, body in bodies.items():
-        said = [
-            watcher.try_to(f"/api/incidents/{m}/{word}", body) for m in (foreign.matter, made_up)
-        ]
+    kept: dict[str, Any] = {
+        "place_hold": {"hold": str(uuid4()), "basis": "示例", "reason": "示例"},
+        "ask_unsealing": {"basis": "示例", "reason": "示例"},
+        "approve_erasure": {"proposal": 1},
+    }
+    asked = [(f"incidents/{{}}/{word}", body) for word, body in bodies.items()]
+    asked += [(f"retention/matters/{{}}/{word}", body) for word, body in kept.items()]
+    for word, body in asked:
+        said = [watcher.try_to(f"/api/{word.format(m)}", body) for m in (foreign.matter, made_up)]
         assert [(one.status, one.code) for one in said] == [(404, "matter.unknown")] * 2, word
     into = {"into": foreign.matter, "reason": "示例"}
     assert watcher.try_to(f"/api/incidents/{mine}/merge", into).code == "matter.unknown"

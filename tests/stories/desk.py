@@ -83,7 +83,9 @@ class Person:
         )
         self._keep(response.headers.getlist("Set-Cookie"))
         if "json" not in response.headers.get("Content-Type", ""):
-            return Said(response.status, {"text": response.data.decode(errors="replace")})
+            return Said(
+                response.status, {"text": response.data.decode("utf-8-sig", errors="replace")}
+            )
         return Said(response.status, msgspec.json.decode(response.data) if response.data else None)
 
     def _keep(self, lines: list[str]) -> None:

@@ -21,6 +21,7 @@ from muster.command.incidents import inputs, tables, view
 from muster.command.incidents.possible import possible
 from muster.command.incidents.state import STATES
 from muster.command.incidents.tables import IncidentRow, Wanted
+from muster.command.retention.view import view as kept_view
 from muster.geography.cells import cell
 from muster.geography.distance import haversine
 from muster.identity.people import names_of
@@ -228,12 +229,13 @@ def _before(text: str | None) -> tuple[datetime, str] | None:
 )
 def get_incident(platform: Platform, actor: Actor, matter: MatterId) -> view.IncidentDetail:
     with opening(platform, actor, checked_uuid(matter)) as found:
-        return _detail(found)
+        return _detail(platform, found)
 
 
-def _detail(found: OnDesk) -> view.IncidentDetail:
+def _detail(platform: RunningPlatform, found: OnDesk) -> view.IncidentDetail:
     may = possible(found.matter.state) & found.reader.may(found.matter.row.id)
-    return view.detail(found.reader, found.matter, sorted(may))
+    kept = kept_view(platform.pack.retention, found.matter.state)
+    return view.detail(found.reader, found.matter, kept, sorted(may))
 
 
 class Unmask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -256,7 +258,7 @@ def unmask(platform: Platform, actor: Actor, matter: MatterId, data: Unmask) -> 
     masked. Other doors show them too for the next quarter of an hour, in this session."""
     check_input(data)
     with unmasking(platform, actor, checked_uuid(matter), data.purpose) as found:
-        return _detail(found)
+        return _detail(platform, found)
 
 
 @get(
@@ -389,7 +391,6 @@ OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
     ("close", inputs.Nothing, "办结: close"),
     ("call_back", inputs.CallBack, "回访: call back"),
     ("archive", inputs.Nothing, "归档: archive"),
-    ("erase", inputs.Erase, "清除: erase personal data"),
 )
 
 

@@ -53,6 +53,7 @@ PARTS: Final[Mapping[str, str]] = {
     "identity": "单位、人员、授权 / organisations, people, grants",
     "geography": "城市包 / the city pack",
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
+    "retention": "保存：到期、冻结、封存、擦除与证明 / how long words stay, and how they go",
     "action": "行：警力、上岗、派警单 / units, duty, orders",
     "review": "评：审计、查阅日志 / the audit, and who looked at what",
     "oversight": "评：疑似不当查阅、抽查 / misuse found, and the sample to review",
@@ -61,6 +62,7 @@ PARTS: Final[Mapping[str, str]] = {
 #: What parameters mean wherever they stand and their route does not say more.
 PARAMETERS: Final[Mapping[str, str]] = {
     "after": "only what comes after this one",
+    "class": "only of these classes of data",
     "before": "only what comes before this one: `next` of the page before",
     "grant": "grant id, a UUID",
     "level": "only these levels",
@@ -76,6 +78,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "session": "session id, a UUID",
     "scope": "those at work, or all",
     "state": "only in these states",
+    "status": "only of this status",
     "step": "what the unit does",
     "token": "token id",
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from muster.api import retention_sentences as keeping
 from muster.identity.sentences import SENTENCES as IDENTITY
 
 STATUS: Mapping[str, int] = {
+    **keeping.STATUS,
     "input.invalid": 400,
     "time.impossible": 400,
     "time.order": 400,
@@ -160,7 +162,7 @@ _OWN: Mapping[str, tuple[str, str]] = {
     "cursor.invalid": ("这个位置标记无效。", "That cursor is not valid."),
     "matter.exists": ("这个编号的事已存在。", "A matter with this id exists already."),
     "matter.erased": (
-        "这件事的个人信息已依法清除，不能再改。",
+        "这件事的个人信息已依法擦除，不能再改。",
         "The personal data of this matter was erased; it cannot be changed any more.",
     ),
     "state.wrong": (
@@ -278,7 +280,7 @@ _OWN: Mapping[str, tuple[str, str]] = {
     ),
 }
 
-SENTENCES: Mapping[str, tuple[str, str]] = {**IDENTITY, **_OWN}
+SENTENCES: Mapping[str, tuple[str, str]] = {**IDENTITY, **_OWN, **keeping.SENTENCES}
 
 
 #: Codes that stand in Chinese sentences -> Chinese, by the placeholder they fill.
@@ -314,6 +316,12 @@ WORDS_ZH: Mapping[str, Mapping[str, str]] = {
         "finish": "完成",
         "return": "退回",
         "withdraw": "撤回",
+    },
+    "of": {
+        "caller": "报警人身份",
+        "narrative": "叙述与备注",
+        "place": "精确地点",
+        "recordings": "录音录像与文件",
     },
     "why": {"off_duty": "不在岗", "bound": "有派警单", "busy": "其他勤务", "emergency": "紧急求助"},
 }

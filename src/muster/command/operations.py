@@ -16,6 +16,7 @@ from muster.command.incidents import decide, inputs
 from muster.command.incidents.decide import Located
 from muster.command.incidents.state import Incident
 from muster.command.incidents.tables import next_number
+from muster.command.retention.operations import retention_operations
 from muster.geography.cells import cell
 from muster.geography.distance import haversine
 from muster.geography.jurisdiction import jurisdiction
@@ -30,6 +31,7 @@ Any_ = Operation[Any, Any, Any]
 def operations(pack: Pack) -> dict[str, Any_]:
     """All operations of this city by name."""
     listed = [*_plain(pack), _erase_again(pack), *_dispatching(pack), *_steps(pack)]
+    listed += retention_operations(pack)
     return {operation.name: operation for operation in listed}
 
 
@@ -70,7 +72,6 @@ def _plain(pack: Pack) -> list[Any_]:
         ("close", inputs.Nothing, decide.close),
         ("call_back", inputs.CallBack, decide.call_back),
         ("archive", inputs.Nothing, decide.archive),
-        ("erase", inputs.Erase, decide.erase),
     )
     listed: list[Any_] = [
         Operation(name=f"incident.{name}", input=kind, decide=function, reads=rules)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from muster.geography.retention import DEFAULT, Schedule
+
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
@@ -234,6 +236,7 @@ class Pack(msgspec.Struct, frozen=True, eq=False, weakref=True):
     rates: tuple[Rate, ...]
     coast_geojson: bytes
     boundaries_geojson: bytes
+    retention: Schedule = DEFAULT
 
     def clock(self, name: str, level: int) -> int:
         """Seconds allowed for the hand-off `name` at `level`. KeyError for a name not in CLOCKS."""

@@ -29,7 +29,15 @@ from muster.geography.pack import (
     Status,
     Unit,
 )
-from muster.geography.sheets import Feature, line_of, read_features, read_rows, read_toml
+from muster.geography.retention import CODES, DEFAULT, RetentionClass, Schedule
+from muster.geography.sheets import (
+    Feature,
+    line_of,
+    read_features,
+    read_rows,
+    read_tables,
+    read_toml,
+)
 
 FILES: Final = (
     "pack.toml",
@@ -46,6 +54,8 @@ FILES: Final = (
     "people.csv",
     "rates.csv",
 )
+#: May be missing in a draft; then its default holds.
+RETENTION: Final = "retention.toml"
 _WORLD: checks.BBox = (-180.0, -90.0, 180.0, 90.0)
 
 
@@ -95,6 +105,7 @@ def read(folder: Path) -> Pack:
     _check_structure(sheets, tables, faults)
     _check_references(sheets, tables, faults)
     _check_positions(sheets, bbox, faults)
+    schedule = read_schedule(folder, faults)
     found = faults.found()
     if found or city is None:
         raise PackInvalid(str(folder), found)
@@ -115,7 +126,28 @@ def read(folder: Path) -> Pack:
         rates=tuple(row for _, row in sheets.rates),
         coast_geojson=coast_bytes,
         boundaries_geojson=boundary_bytes,
+        retention=schedule,
     )
+
+
+def read_schedule(folder: Path, faults: Faults) -> Schedule:
+    """retention.toml, or the default when the folder has none."""
+    path = folder / RETENTION
+    if not path.is_file():
+        return DEFAULT
+    rows = read_tables(folder, RETENTION, "class", RetentionClass, faults)
+    for line, row in rows:
+        if row.code not in CODES:
+            faults.add(RETENTION, line, "unknown_column", column=row.code)
+        elif detail := row.wrong():
+            faults.add(RETENTION, line, "bad_value", column="class", value=row.code, detail=detail)
+    classes = checks.keyed(rows, RETENTION, "code", lambda row: row.code, faults)
+    if rows:
+        for code in CODES:
+            if code not in classes:
+                faults.add(RETENTION, 0, "missing_value", column=code)
+    version = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Schedule(version, {code: classes[code] for code in CODES if code in classes})
 
 
 def _read_sheets(folder: Path, faults: Faults) -> Sheets:
@@ -301,7 +333,8 @@ def polygons_of(
 
 def _version(folder: Path) -> str:
     digest = hashlib.sha256()
-    for file in FILES:
+    optional = (RETENTION,) if (folder / RETENTION).is_file() else ()
+    for file in (*FILES, *optional):
         data = (folder / file).read_bytes()
         digest.update(f"{file}\0{len(data)}\0".encode())
         digest.update(data)

@@ -183,6 +183,36 @@ def read_toml(folder: Path, file: str, table: str, kind: type[Row], faults: Faul
     return None if unknown or wrong else msgspec.convert(values, kind)
 
 
+def read_tables(
+    folder: Path, file: str, name: str, kind: type[Row], faults: Faults
+) -> list[tuple[int, Row]]:
+    """The `[[name]]` tables of a TOML file with the line each begins at."""
+    text = read_text(folder, file, faults)
+    if text is None:
+        return []
+    try:
+        whole = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"at line (\d+)", str(error))
+        faults.add(file, int(where[1]) if where else 0, "bad_toml", detail=error)
+        return []
+    for other in whole.keys() - {name}:
+        faults.add(file, line_of(folder / file, other), "unknown_column", column=other)
+    heads = [n for n, line in enumerate(text.splitlines(), 1) if line.strip() == f"[[{name}]]"]
+    tables = whole.get(name)
+    if not isinstance(tables, list) or len(tables) != len(heads):
+        faults.add(file, 1, "missing_value", column=f"[[{name}]]")
+        return []
+    found: list[tuple[int, Row]] = []
+    for line, values in zip(heads, tables, strict=True):
+        try:
+            found.append((line, msgspec.convert(values, kind)))
+        except msgspec.ValidationError as error:
+            called = values.get("code", f"[[{name}]]")
+            faults.add(file, line, "bad_value", column=name, value=called, detail=error)
+    return found
+
+
 def line_of(path: Path, start: str) -> int:
     """The number of the first line that starts with `start`; 0 when there is none."""
     lines = path.read_text("utf-8-sig").splitlines()

@@ -18,8 +18,8 @@ from muster.identity.authority import (
     Grant,
     choose,
     least,
+    reachable,
     suffices_at,
-    visible,
 )
 from muster.identity.roles import SYSTEM, TOKEN_ACTOR
 from muster.identity.scope import Scope, scope_of_grants
@@ -110,7 +110,7 @@ class IdentityAuthoriser:
             grant = _at_organisation(rights, operation, organisation)
         else:
             accesses = list(rights.matters.values())
-            if not all(visible(rights.grants, access) for access in accesses):
+            if not all(reachable(rights.grants, operation, access) for access in accesses):
                 raise Refused("matter.unknown")
             grant = choose(rights.grants, operation, accesses)
         if grant is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -21,8 +22,10 @@ import msgspec
 from muster.identity.roles import ROLES, SYSTEM, TOKEN_SCOPES
 
 OWN, ASKED = "own", "asked"
+#: Owners of a sealed record, and of one that is opened for some hours.
+SEALED, UNSEALED = "sealed", "unsealed"
 
-#: What a matter belongs to: path of organisation -> "own" or "asked".
+#: What a matter belongs to: path of organisation -> its relation.
 Access = Mapping[str, str]
 
 
@@ -82,10 +85,21 @@ incident.return_feedback   .  O  O  O  .  .  .  .  .  .  .  .  .
 incident.close             .  O  O  O  .  .  .  .  .  .  .  .  .
 incident.call_back         O  O  O  O  .  .  .  .  .  .  .  .  .
 incident.archive           .  .  O  O  .  .  .  .  .  .  .  .  .
-incident.erase             .  .  O  .  .  .  .  .  .  .  .  .  .
 incident.erase_again       .  .  .  .  .  .  .  .  .  .  .  .  O
 incident.clock             .  .  .  .  .  .  .  .  .  .  .  O  .
 incident.reoffer           .  .  .  .  .  .  .  .  .  .  .  .  O
+retention.place_hold       .  .  O  .  .  .  .  .  O  .  .  .  .
+retention.lift_hold        .  .  O  .  .  .  .  .  O  .  .  .  .
+retention.keep_longer      .  .  O  O  .  .  .  .  .  .  .  .  .
+retention.propose_erasure  .  O  O  O  .  .  .  .  .  .  .  .  .
+retention.decline_erasure  .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.approve_erasure  .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.seal             .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.ask_unsealing    .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.approve_unsealing .  .  O  .  .  .  .  .  O  .  .  .  .
+retention.restrict         .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.lift_restriction .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.clock            .  .  .  .  .  .  .  .  .  .  .  O  .
 order.deliver              .  P  P  P  U  .  U  U  .  .  .  .  .
 order.sign                 .  P  P  P  U  .  U  U  .  .  .  .  .
 order.set_out              .  P  P  P  U  .  U  U  .  .  .  .  .
@@ -107,6 +121,9 @@ read.people                .  O  O  O  .  .  .  .  O  O  .  .  .
 read.audit                 .  .  .  .  .  .  .  .  O  O  .  .  .
 read.access_log            .  .  .  .  .  .  .  .  O  .  .  .  .
 review.access_log          .  .  .  .  .  .  .  .  O  .  .  .  .
+read.retention             .  .  O  O  .  .  .  .  O  .  .  .  .
+read.sealed                .  .  .  .  .  .  .  .  O  .  .  .  .
+read.unsealed              .  .  O  .  .  .  .  .  O  .  .  .  .
 manage.people              .  .  .  .  .  .  .  .  .  O  .  .  .
 manage.units               .  .  O  .  .  .  .  .  .  O  .  .  .
 manage.tokens              .  .  .  .  .  .  .  .  .  O  .  .  .
@@ -116,6 +133,13 @@ simulate.clock             .  .  .  .  .  .  .  .  .  .  O  .  .
 #: Operations whose matter does not exist before: only the input's organisation counts.
 OPENING: Final = frozenset({"incident.report"})
 READ: Final = "read.incident"
+RETENTION: Final = "read.retention"
+
+#: On a sealed record nothing can be done but look at it, by the right of its relation ...
+_LOOKING: Final = frozenset({READ, "read.private", "read.words"})
+_RIGHT: Final = {SEALED: "read.sealed", UNSEALED: "read.unsealed"}
+#: ... and what concerns its keeping, also by those who do not see it.
+_KEEPING: Final = "retention."
 
 
 def parse(table: str) -> dict[tuple[str, str], Cell]:
@@ -174,11 +198,34 @@ def by_crew(operation: str, role: str) -> bool:
 
 def suffices(grant: Grant, operation: str, access: Access) -> bool:
     """Whether the grant allows the operation on a matter that belongs to `access`."""
-    cell = CELLS[operation, grant.role]
-    return cell is not Cell.NO and any(
-        covers(grant.path, path) and (cell is not Cell.OWN or relation == OWN)
-        for path, relation in access.items()
+    fitting = relations(operation, grant.role)
+    return any(
+        relation in fitting and covers(grant.path, path) for path, relation in access.items()
     )
+
+
+@cache
+def relations(operation: str, role: str) -> frozenset[str]:
+    """The relations a role's cell holds for."""
+    cell = CELLS[operation, role]
+    if cell is Cell.NO:
+        return frozenset()
+    found = {OWN} if cell is Cell.OWN else {OWN, ASKED}
+    if operation in _LOOKING:
+        found |= {one for one, right in _RIGHT.items() if CELLS[right, role] is not Cell.NO}
+    elif operation == RETENTION or operation.startswith(_KEEPING):
+        found |= {SEALED, UNSEALED}
+    return frozenset(found)
+
+
+def reachable(grants: Iterable[Grant], operation: str, access: Access) -> bool:
+    """Whether the matter may be named in a command: it is visible, or it is sealed and the
+    command is about its keeping."""
+    held = list(grants)
+    if visible(held, access):
+        return True
+    sealed = {path: one for path, one in access.items() if one in _RIGHT}
+    return operation.startswith(_KEEPING) and any(suffices(g, operation, sealed) for g in held)
 
 
 def suffices_at(grant: Grant, operation: str, path: str | None) -> bool:

@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool
 from muster.identity import tables
 from muster.identity.access import access_of
 from muster.identity.authoriser import scope_of
-from muster.identity.authority import READ, Access
+from muster.identity.authority import READ, RETENTION, Access
 from muster.identity.scope import Scope
 from muster.journal.context import Actor
 from muster.journal.entry import Entry, Kinds, Private
@@ -82,10 +82,26 @@ class Reader(Reading):
         """A condition that filters a list by a column of matters, and its parameters."""
         return tables.visible(column, self.scope.areas(READ))
 
+    def reach_sql(self, operation: str, column: LiteralString) -> tuple[str, list[Any]]:
+        """As `visible_sql`, for a right other than seeing the matter: its rows name no content.
+        Raises Refused("authority.denied") when the actor has the right nowhere."""
+        areas = self.scope.areas(operation)
+        if not areas:
+            raise Refused("authority.denied", operation=operation)
+        return tables.visible(column, areas)
+
     def entries(self, matter: str, after: int = 0, limit: int = 5000) -> list[Entry]:
         """As `Reading.entries`. Raises Refused("matter.unknown")."""
         self.require([matter])
         return super().entries(matter, after, limit)
+
+    def stored(self, matter: str) -> list[tuple[int, bytes, bytes]]:
+        """As `Reading.stored`, also of a sealed matter for whoever may read about its keeping:
+        entries hold no words about people. Raises Refused("matter.unknown")."""
+        access = self.access(matter)
+        if not (self.scope.sees(access) or self.scope.allows(RETENTION, access)):
+            raise Refused("matter.unknown")
+        return super().stored(matter)
 
     def open(self, wanted: Iterable[tuple[str, Private]]) -> dict[tuple[str, str], str]:
         """As `Reading.open`; masking is the caller's. Raises Refused("matter.unknown")."""

@@ -17,6 +17,7 @@ from muster.identity.authority import (
     Access,
     Cell,
     Grant,
+    relations,
     suffices,
     suffices_at,
     visible,
@@ -28,10 +29,10 @@ WORDS = "read.words"
 
 
 class Area(msgspec.Struct, frozen=True, order=True):
-    """An organisation's path with everything under it; `asked`: asked-in matters too."""
+    """An organisation's path with everything under it, for matters of these relations."""
 
     path: str
-    asked: bool
+    relations: tuple[str, ...]
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -64,8 +65,11 @@ class Scope(msgspec.Struct, frozen=True):
 
     def areas(self, operation: str) -> tuple[Area, ...]:
         """Where an operation or right holds, as the cells of the grants say."""
-        cells = [(grant.path, CELLS[operation, grant.role]) for grant in self.grants]
-        held = {Area(path, cell is not Cell.OWN) for path, cell in cells if cell is not Cell.NO}
+        held = {
+            Area(grant.path, tuple(sorted(fitting)))
+            for grant in self.grants
+            if (fitting := relations(operation, grant.role))
+        }
         return tuple(sorted(held))
 
     def masked_in(self, access: Access) -> bool:

@@ -65,8 +65,8 @@ def visible(column: LiteralString, areas: Sequence[Area]) -> tuple[str, list[Any
     conditions, values = [], []
     for area in areas:
         inside = "(a.path = %s OR a.path > %s AND a.path < %s)"
-        conditions.append(inside if area.asked else f"({inside} AND a.relation = 'own')")
-        values += [area.path, area.path + ".", area.path + "/"]
+        conditions.append(f"({inside} AND a.relation = ANY(%s))")
+        values += [area.path, area.path + ".", area.path + "/", list(area.relations)]
     if not conditions:
         return "false", []
     either = " OR ".join(conditions)

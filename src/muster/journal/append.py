@@ -48,6 +48,7 @@ _ITEMS = """INSERT INTO vault_item (matter, item, data)
 SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bytea[])"""
 _LOOKUP = """INSERT INTO vault_lookup (kind, keyed, matter) VALUES (%s, %s, %s::uuid)
 ON CONFLICT DO NOTHING"""
+_PURGE = "DELETE FROM vault_lookup WHERE matter = ANY(%s::uuid[])"
 
 
 def command_row(
@@ -67,6 +68,7 @@ class Batch:
         self._new_keys: list[tuple[str, bytes]] = []
         self._sealed: list[vault.Sealed] = []
         self._lookups: list[tuple[str, bytes, str]] = []
+        self._purged: set[str] = set()
         self._envelopes: list[tuple[Envelope, bytes, str]] = []
         self.entries: list[Entry] = []
 
@@ -122,6 +124,8 @@ class Batch:
         return sealed
 
     def _look_up(self, fact: Fact, matter: str) -> None:
+        if fact.purges_lookups:
+            self._purged.add(matter)
         for name, kind in fact.lookups.items():
             value = getattr(fact, name)
             if isinstance(value, Private) and value.plain:
@@ -145,6 +149,8 @@ class Batch:
             rows = self._sealed
             columns = ([r.matter for r in rows], [r.item for r in rows], [r.data for r in rows])
             writer.execute(_ITEMS, columns)
+        if self._purged:
+            writer.execute(_PURGE, (sorted(self._purged),))
         for lookup in self._lookups:
             writer.execute(_LOOKUP, lookup)
         asked, sealing = self._asked, self._journal.vault

@@ -44,6 +44,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: ClassVar[str]
     version: ClassVar[int] = 1
     lookups: ClassVar[Mapping[str, str]] = {}
+    #: Whether the matter can no longer be found by what it holds once this has happened.
+    purges_lookups: ClassVar[bool] = False
 
 
 class Authority(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,7 @@ import msgspec
 from psycopg import Connection
 
 from muster.journal.entry import FIRST_PREVIOUS, canonical, digest
-
-
-class Erasure(msgspec.Struct, frozen=True):
-    """A matter's key, words and look-ups were destroyed."""
-
-    matter: str
-    erased_at: datetime
-    actor: str
-    reason: str
+from muster.journal.erasing import Erasure, erase, ledger
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -85,22 +77,22 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def record(path: Path, erasure: Erasure) -> None:
-    """Add an erasure, unless its matter stands there already, and have it on the disk."""
+    """Add an erasure, unless it stands there already, and have it on the disk."""
     add(path, [erasure])
 
 
 def add(path: Path, erasures: Iterable[Erasure]) -> int:
-    """Add those whose matter does not stand there yet; returns how many."""
+    """Add those that do not stand there yet; returns how many."""
     with _alone(path) as file:
         there, previous, end = set(), FIRST_PREVIOUS, 0
         for line in lines(path):
-            there.add(line.erasure.matter)
+            there.add(_named(line.erasure))
             previous, end = line.hash, end + len(canonical(line)) + 1
         fresh = []
         for erasure in erasures:
-            if erasure.matter in there:
+            if _named(erasure) in there:
                 continue
-            there.add(erasure.matter)
+            there.add(_named(erasure))
             hashed = _hash(previous, erasure)
             fresh.append(canonical(Line(erasure, previous, hashed)) + b"\n")
             previous = hashed
@@ -134,12 +126,13 @@ def _hash(previous: str, erasure: Erasure) -> str:
 # --- table and file ------------------------------------------------------------------------------
 
 
+def _named(erasure: Erasure) -> tuple[str, int]:
+    return erasure.matter, erasure.number
+
+
 def kept(connection: Connection[Any]) -> list[Erasure]:
     """The erasures the database knows, oldest first."""
-    rows = connection.execute(
-        "SELECT matter::text, erased_at, actor, reason FROM erasure ORDER BY erased_at, matter"
-    ).fetchall()
-    return [Erasure(matter, at.astimezone(UTC), actor, why) for matter, at, actor, why in rows]
+    return ledger(connection)
 
 
 def mirror(path: Path, connection: Connection[Any]) -> int:
@@ -149,25 +142,19 @@ def mirror(path: Path, connection: Connection[Any]) -> int:
 
 def reapply(connection: Connection[Any], erasures: Sequence[Erasure]) -> list[str]:
     """Erase again what the table does not know of, in the caller's transaction: key, words,
-    look-ups. Returns the matters."""
-    there = {erasure.matter for erasure in kept(connection)}
+    look-ups, or the items of a part. Returns the matters."""
+    from muster.journal.perform import Writer
+
+    there = {_named(erasure) for erasure in kept(connection)}
+    writer = Writer(connection)
     again = []
     for erasure in erasures:
-        if erasure.matter in there:
+        if _named(erasure) in there:
             continue
-        for statement in (
-            "DELETE FROM vault_key WHERE matter = %s::uuid",
-            "DELETE FROM vault_item WHERE matter = %s::uuid",
-            "DELETE FROM vault_lookup WHERE matter = %s::uuid",
-        ):
-            connection.execute(statement, (erasure.matter,))
-        connection.execute(
-            "INSERT INTO erasure (matter, erased_at, actor, reason) VALUES (%s::uuid, %s, %s, %s)",
-            (erasure.matter, erasure.erased_at, erasure.actor, erasure.reason),
-        )
-        there.add(erasure.matter)
+        erase(writer, erasure)
+        there.add(_named(erasure))
         again.append(erasure.matter)
-    return again
+    return list(dict.fromkeys(again))
 
 
 def unsaid(connection: Connection[Any]) -> list[Erasure]:
@@ -175,7 +162,9 @@ def unsaid(connection: Connection[Any]) -> list[Erasure]:
     rows = connection.execute(
         "SELECT x.matter::text, x.erased_at, x.actor, x.reason FROM erasure x"
         " WHERE EXISTS (SELECT FROM entry e WHERE e.matter = x.matter) AND NOT EXISTS"
-        " (SELECT FROM entry e WHERE e.matter = x.matter AND e.kind LIKE '%.erased')"
+        " (SELECT FROM entry e WHERE e.matter = x.matter AND (e.kind = 'incident.erased'"
+        " OR e.kind = 'retention.erased' AND convert_from(e.bytes, 'UTF8')::jsonb->'body'->'whole'"
+        " = 'true'))"
         " ORDER BY x.erased_at, x.matter"
     ).fetchall()
     return [Erasure(matter, at.astimezone(UTC), actor, why) for matter, at, actor, why in rows]

@@ -30,6 +30,14 @@ class Reading:
         ).fetchall()
         return [decode(bytes(data), self.kinds, bytes(hashed).hex()) for data, hashed in rows]
 
+    def stored(self, matter: str) -> list[tuple[int, bytes, bytes]]:
+        """(number, canonical bytes, hash) of every entry of a matter, in order."""
+        rows = self.connection.execute(
+            b"SELECT number, bytes, hash FROM entry WHERE matter = %s::uuid ORDER BY number",
+            (matter,),
+        ).fetchall()
+        return [(number, bytes(data), bytes(hashed)) for number, data, hashed in rows]
+
     def open(self, wanted: Iterable[tuple[str, Private]]) -> dict[tuple[str, str], str]:
         """Plaintexts by (matter, item). Erased items are missing from the answer."""
         pairs = [(matter, value.item) for matter, value in wanted if value.item]

@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from psycopg import Connection
 
+from muster.journal.erasing import parts_gone
 from muster.journal.fault import Fault, Verdict
 from muster.journal.vault import MatterKey, Vault, open_item
 from muster.journal.verify_entries import Beside
@@ -26,7 +27,7 @@ class VaultBeside(Beside):
     def __init__(
         self, connection: Connection[Any], verdict: Verdict, vault: Vault | None = None
     ) -> None:
-        self._vault, self._verdict = vault, verdict
+        self._vault, self._verdict, self._connection = vault, verdict, connection
         self._items = self._grouped(connection)
         self._keys = self._stream(connection, "verify_keys", _KEYS)
         self._item = next(self._items, None)
@@ -90,7 +91,10 @@ class VaultBeside(Beside):
     ) -> Iterator[Fault]:
         if items and wrapped is None:
             yield Fault(matter, 0, "missing", "vault_key")
-        for item in sorted(items.keys() - found.keys()):
+        missing = items.keys() - found.keys()
+        if missing:
+            missing -= parts_gone(self._connection, matter)
+        for item in sorted(missing):
             yield Fault(matter, items[item][0], "missing", "vault_item", item)
         for item in sorted(found.keys() - items.keys()):
             yield Fault(matter, 0, "unnamed", "vault_item", item)

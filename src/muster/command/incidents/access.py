@@ -18,9 +18,14 @@ def keeper(pack: Pack) -> Keeper:
 
 
 def _rows(pack: Pack, state: Incident | None) -> dict[str, str]:
-    """organisation path -> `own` or `asked`."""
+    """organisation path -> `own` or `asked`; a sealed matter has owners only, who reach it by
+    the right to sealed records."""
     if state is None:
         return {}
+    sealing = state.retention.sealing
+    if sealing is not None:
+        relation = "sealed" if sealing.open_until is None else "unsealed"
+        return {_path(pack, one): relation for one in (state.jurisdiction, state.organisation)}
     rows = {_path(pack, one): "asked" for one in (state.desk, *state.asked)}
     rows[_path(pack, state.jurisdiction)] = "own"
     rows[_path(pack, state.organisation)] = "own"

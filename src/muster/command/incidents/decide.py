@@ -54,10 +54,11 @@ def sealed(text: str | None) -> Private:
 
 
 def existing(state: Incident | None) -> Incident:
-    """Raises Refused when the matter does not exist or its words are erased."""
+    """Raises Refused when the matter does not exist or some of its words are erased: nothing is
+    added to what has begun to go."""
     if state is None:
         raise Refused("matter.unknown")
-    if state.erased:
+    if state.erased or state.retention.erased:
         raise Refused("matter.erased")
     return state
 
@@ -396,14 +397,6 @@ def miss_clock(state: Incident | None, asked: Due, context: Known) -> list[Fact]
         facts.IncidentClockMissed(name=asked.name, due=asked.due),
         facts.IncidentEscalated(why=asked.name.partition(":")[0]),
     ]
-
-
-def erase(state: Incident | None, asked: inputs.Erase, context: Known) -> list[Fact]:
-    """Erase every word about people, by law or order. Only for matters that are over."""
-    found = existing(state)
-    if found.open:
-        raise Refused("state.wrong", state=found.state)
-    return [facts.IncidentErased(basis=asked.basis)]
 
 
 def erase_again(state: Incident | None, asked: inputs.Erase, context: Known) -> list[Fact]:

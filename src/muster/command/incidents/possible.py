@@ -13,6 +13,8 @@ def possible(state: Incident) -> frozenset[str]:
     """Operation names (`incident.…`, `order.…`) that would not be refused for the state alone."""
     if state.erased:
         return frozenset()
+    if state.retention.erased:
+        return _keeping(state)
     names = set(_ALWAYS)
     busy = any(order.active for order in state.orders.values())
     if state.open:
@@ -34,11 +36,29 @@ def possible(state: Incident) -> frozenset[str]:
         names.add("archive")
     if state.stage == "merged":
         names.add("unmerge")
-    if not state.open:
-        names.add("erase")
     if busy:
         names.add("withdraw")
-    return frozenset(f"incident.{name}" for name in names) | _steps(state)
+    return frozenset(f"incident.{name}" for name in names) | _steps(state) | _keeping(state)
+
+
+def _keeping(state: Incident) -> frozenset[str]:
+    """What can be done about how long its words stay."""
+    kept = state.retention
+    names = {"place_hold", "lift_restriction" if kept.restricted else "restrict"}
+    if kept.holds:
+        names.add("lift_hold")
+    if kept.sealing is not None:
+        names.add("ask_unsealing")
+        if kept.sealing.asked_by:
+            names.add("approve_unsealing")
+    if not state.open:
+        names.add("keep_longer")
+        if kept.sealing is None:
+            names.add("seal")
+        if not kept.holds:
+            decide = {"approve_erasure", "decline_erasure"}
+            names |= {"propose_erasure"} if kept.proposal is None else decide
+    return frozenset(f"retention.{name}" for name in names)
 
 
 def _at_work(state: Incident, busy: bool) -> set[str]:

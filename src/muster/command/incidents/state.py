@@ -12,6 +12,10 @@ from muster.action.orders import facts as order_facts
 from muster.action.orders.state import Orders, furthest
 from muster.action.orders.state import fold as fold_orders
 from muster.command.incidents import facts
+from muster.command.retention import state as retained
+from muster.command.retention.clocks import Weighed
+from muster.command.retention.facts import Erased
+from muster.command.retention.state import Retention
 from muster.journal.entry import Entry, Private
 
 STATES = (
@@ -93,6 +97,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     missed: tuple[str, ...] = ()
     escalated: bool = False
     erased: bool = False
+    retention: Retention = Retention()
     version: int = 0
 
     @property
@@ -115,6 +120,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def open(self) -> bool:
         return self.stage not in CLOSED_STATES
 
+    @property
+    def weighed(self) -> Weighed:
+        """What decides how long its words are kept."""
+        return Weighed(self.retention, self.level, self.category_final or self.category)
+
 
 def fold(state: Incident | None, entry: Entry) -> Incident:
     """The incident after one more entry of its journal."""
@@ -124,9 +134,22 @@ def fold(state: Incident | None, entry: Entry) -> Incident:
     assert state is not None, "a journal starts with incident.reported"
     if entry.kind.startswith("order."):
         changes = _order(state, entry)
+    elif entry.kind.startswith("retention."):
+        changes = _retained(state, entry)
     else:
         changes = _CHANGES[type(fact)](state, fact, entry)
-    return msgspec.structs.replace(state, version=entry.number, **changes)
+    after = msgspec.structs.replace(state, version=entry.number, **changes)
+    kept = retained.follow(after.retention, entry, open_before=state.open, open_after=after.open)
+    if kept is not after.retention:
+        after = msgspec.structs.replace(after, retention=kept)
+    return after
+
+
+def _retained(state: Incident, entry: Entry) -> dict[str, Any]:
+    kept = retained.fold(state.retention, entry)
+    if isinstance(entry.fact, Erased) and entry.fact.whole:
+        return {"retention": kept, "erased": True, "due": {}}
+    return {"retention": kept}
 
 
 def _reported(fact: facts.IncidentReported, entry: Entry) -> Incident:
@@ -150,6 +173,7 @@ def _reported(fact: facts.IncidentReported, entry: Entry) -> Incident:
         stage_since=entry.recorded_at,
         desk=entry.authority.organisation,
         due={"wait": fact.wait_by},
+        retention=Retention(words=retained.classes_in(fact)),
         version=entry.number,
     )
 
@@ -268,7 +292,7 @@ def _unmerged(state: Incident, fact: facts.IncidentUnmerged, entry: Entry) -> di
 
 
 def _erased(state: Incident, fact: facts.IncidentErased, entry: Entry) -> dict[str, Any]:
-    return {"erased": True, "due": {}}
+    return {"erased": True, "due": {}, "retention": retained.gone(state.retention, entry)}
 
 
 _CHANGES: Mapping[type, Any] = {

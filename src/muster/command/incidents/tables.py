@@ -14,7 +14,6 @@ import msgspec
 from psycopg import Connection
 
 from muster.action.orders.state import Order
-from muster.command.incidents import facts
 from muster.command.incidents.state import Incident
 from muster.identity.reader import Reader
 from muster.journal.entry import Private
@@ -124,24 +123,7 @@ _UPSERT = (
 )
 
 
-def forget(writer: Writer, change: Change) -> None:
-    """After an erasure: the matter's key, words and look-ups go; the ledger remembers that."""
-    for entry in change.entries:
-        if isinstance(entry.fact, facts.IncidentErased):
-            for statement in (
-                "DELETE FROM vault_key WHERE matter = %s::uuid",
-                "DELETE FROM vault_item WHERE matter = %s::uuid",
-                "DELETE FROM vault_lookup WHERE matter = %s::uuid",
-            ):
-                writer.execute(statement, (change.matter,))
-            writer.execute(
-                "INSERT INTO erasure (matter, erased_at, actor, reason)"
-                " VALUES (%s::uuid, %s, %s, %s) ON CONFLICT DO NOTHING",
-                (change.matter, entry.recorded_at, entry.actor, entry.fact.basis),
-            )
-
-
-KEEPERS = (Keeper("incidents", ("incident",), keep), Keeper("erasures", (), forget))
+KEEPER = Keeper("incidents", ("incident",), keep)
 
 _FIELDS = (
     "i.matter::text, number, level, category, category_final, state, organisation, jurisdiction,"
@@ -279,3 +261,11 @@ def next_number(connection: Any, adcode: str, now: datetime) -> str:
     """接警单编号: area code, date, serial. Serials are taken once and may leave gaps."""
     row = connection.execute("SELECT nextval('incident_number')").fetchone()
     return f"{adcode}{now:%Y%m%d}{row[0]:06d}"
+
+
+def is_open(connection: Any, matter: str) -> bool:
+    """Whether a matter is still worked on."""
+    row = connection.execute(
+        "SELECT open FROM incident WHERE matter = %s::uuid", (matter,)
+    ).fetchone()
+    return bool(row and row[0])

@@ -15,6 +15,7 @@ from muster.command.incidents import facts
 from muster.command.incidents.mask import mask_name, mask_phone, mask_words
 from muster.command.incidents.state import Incident
 from muster.command.incidents.tables import IncidentRow
+from muster.command.retention.view import RetentionView
 from muster.identity.looks.look import Justification
 from muster.identity.reader import Reader
 from muster.journal.entry import Entry, Private, private_fields
@@ -88,6 +89,7 @@ class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):
     cancel_asked_by: str | None
     duplicates: list[str]
     rating: int | None
+    retention: RetentionView
     may: list[str]
 
 
@@ -202,7 +204,9 @@ def _place(text: str | None) -> Any:
     return msgspec.json.decode(text) if text else None
 
 
-def detail(reader: Reader, opened: Opened, may: Sequence[str]) -> IncidentDetail:
+def detail(
+    reader: Reader, opened: Opened, kept: RetentionView, may: Sequence[str]
+) -> IncidentDetail:
     """Everything about one incident, for a reader who may see it."""
     row, state, entries = opened.row, opened.state, opened.entries
     remarks = [entry for entry in entries if isinstance(entry.fact, facts.IncidentRemarked)]
@@ -238,6 +242,7 @@ def detail(reader: Reader, opened: Opened, may: Sequence[str]) -> IncidentDetail
         cancel_asked_by=state.cancel_asked_by or None,
         duplicates=sorted(state.duplicates),
         rating=state.rating,
+        retention=kept,
         may=sorted(may),
     )
 

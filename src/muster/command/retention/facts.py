@@ -1,0 +1,169 @@
+"""What happens to the words of a matter after it is over: held, reviewed, sealed, erased.
+
+`basis` is the law or order in the clear, without words about people; `because` is private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import ClassVar
+
+import msgspec
+
+from muster.journal.entry import Fact, Private
+
+
+class HoldPlaced(Fact, frozen=True, kw_only=True):
+    """法律冻结: nothing of this matter may go until the hold is lifted or `until` has passed."""
+
+    kind: ClassVar[str] = "retention.hold_placed"
+    hold: str
+    basis: str
+    because: Private
+    until: datetime | None = None
+
+
+class HoldLifted(Fact, frozen=True, kw_only=True):
+    """Somebody else than who placed it ended the hold."""
+
+    kind: ClassVar[str] = "retention.hold_lifted"
+    hold: str
+    because: Private
+
+
+class HoldLapsed(Fact, frozen=True, kw_only=True):
+    """A hold with an end came to it."""
+
+    kind: ClassVar[str] = "retention.hold_lapsed"
+    hold: str
+
+
+class ReviewAsked(Fact, frozen=True, kw_only=True):
+    """A class has been kept as long as the city says: somebody must look. A machine proposes, no
+    more. `schedule`: the version of the city's table."""
+
+    kind: ClassVar[str] = "retention.review_asked"
+    classes: tuple[str, ...]
+    due: datetime
+    schedule: str
+
+
+class Reviewed(Fact, frozen=True, kw_only=True):
+    """A person decided: `keep` until a later day, or `erase`, proposed by somebody else."""
+
+    kind: ClassVar[str] = "retention.reviewed"
+    decision: str
+    classes: tuple[str, ...]
+    until: datetime | None = None
+    because: Private | None = None
+    proposed_by: str = ""
+
+
+class ErasureProposed(Fact, frozen=True, kw_only=True):
+    """One person wants classes erased; a second decides."""
+
+    kind: ClassVar[str] = "retention.erasure_proposed"
+    classes: tuple[str, ...]
+    basis: str
+    because: Private
+
+
+class ErasureDeclined(Fact, frozen=True, kw_only=True):
+    """The second person did not agree."""
+
+    kind: ClassVar[str] = "retention.erasure_declined"
+    because: Private
+
+
+class ErasedItem(msgspec.Struct, frozen=True):
+    """One vault item that went: its class, and SHA-256 (hex) of its ciphertext."""
+
+    item: str
+    of: str
+    sha256: str
+
+
+class Erased(Fact, frozen=True, kw_only=True):
+    """擦除: these items went. `whole`: with them the matter's key, its salt and every other word.
+    `approved_by` is empty where the city's table asks for no review."""
+
+    kind: ClassVar[str] = "retention.erased"
+    classes: tuple[str, ...]
+    whole: bool
+    items: tuple[ErasedItem, ...]
+    basis: str
+    requested_by: str
+    approved_by: str = ""
+    schedule: str
+
+
+class Sealed(Fact, frozen=True, kw_only=True):
+    """封存: hidden from everybody who has no right to sealed records."""
+
+    kind: ClassVar[str] = "retention.sealed"
+    purges_lookups: ClassVar[bool] = True
+    basis: str
+    because: Private
+
+
+class UnsealingAsked(Fact, frozen=True, kw_only=True):
+    """Somebody needs a sealed record for some hours, or (None) wants the sealing ended."""
+
+    kind: ClassVar[str] = "retention.unsealing_asked"
+    basis: str
+    because: Private
+    hours: int | None = None
+
+
+class Unsealed(Fact, frozen=True, kw_only=True):
+    """A second person agreed. `until` None: the sealing has ended."""
+
+    kind: ClassVar[str] = "retention.unsealed"
+    lookups: ClassVar[Mapping[str, str]] = {"caller_phone": "phone"}
+    asked_by: str
+    until: datetime | None = None
+    caller_phone: Private | None = None
+
+
+class UnsealingEnded(Fact, frozen=True, kw_only=True):
+    """The hours are over: sealed again."""
+
+    kind: ClassVar[str] = "retention.unsealing_ended"
+    purges_lookups: ClassVar[bool] = True
+
+
+class Restricted(Fact, frozen=True, kw_only=True):
+    """限制处理: the person concerned contests it; it is kept and not used until decided."""
+
+    kind: ClassVar[str] = "retention.restricted"
+    purges_lookups: ClassVar[bool] = True
+    basis: str
+    because: Private
+
+
+class RestrictionLifted(Fact, frozen=True, kw_only=True):
+    """Decided: it may be used again."""
+
+    kind: ClassVar[str] = "retention.restriction_lifted"
+    lookups: ClassVar[Mapping[str, str]] = {"caller_phone": "phone"}
+    because: Private
+    caller_phone: Private | None = None
+
+
+FACTS: tuple[type[Fact], ...] = (
+    HoldPlaced,
+    HoldLifted,
+    HoldLapsed,
+    ReviewAsked,
+    Reviewed,
+    ErasureProposed,
+    ErasureDeclined,
+    Erased,
+    Sealed,
+    UnsealingAsked,
+    Unsealed,
+    UnsealingEnded,
+    Restricted,
+    RestrictionLifted,
+)

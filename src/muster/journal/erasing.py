@@ -1,0 +1,123 @@
+"""Taking words away for good: a matter's key and all its words, or some of its items.
+
+Both are remembered in append-only ledgers (`erasure`, `erased_part`), and done again from them
+after a restore: a backup made before still holds what went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from psycopg import Connection
+
+if TYPE_CHECKING:
+    from muster.journal.perform import Writer
+
+_WHOLE = (
+    "DELETE FROM vault_key WHERE matter = %s::uuid",
+    "DELETE FROM vault_item WHERE matter = %s::uuid",
+    "DELETE FROM vault_lookup WHERE matter = %s::uuid",
+)
+_ITEMS = "DELETE FROM vault_item WHERE matter = %s::uuid AND item = ANY(%s)"
+_LOOKUPS = "DELETE FROM vault_lookup WHERE matter = %s::uuid AND kind = ANY(%s)"
+_LEDGER = """INSERT INTO erasure (matter, erased_at, actor, reason)
+VALUES (%s::uuid, %s, %s, %s) ON CONFLICT DO NOTHING"""
+_PART = """INSERT INTO erased_part (matter, number, items, lookups, erased_at, actor, reason)
+VALUES (%s::uuid, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"""
+
+
+class Erasure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`number` 0: a matter's key, words and look-ups were destroyed; else the entry that says so,
+    and only `items` and the look-ups of the kinds `lookups` went."""
+
+    matter: str
+    erased_at: datetime
+    actor: str
+    reason: str
+    number: int = 0
+    items: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
+
+
+def erase(writer: Writer, gone: Erasure) -> None:
+    """Delete what an erasure names and write it into its ledger. Doing it again changes nothing."""
+    who = (gone.erased_at, gone.actor, gone.reason)
+    if gone.number == 0:
+        for statement in _WHOLE:
+            writer.execute(statement, (gone.matter,))
+        writer.execute(_LEDGER, (gone.matter, *who))
+        return
+    items, lookups = list(gone.items), list(gone.lookups)
+    writer.execute(_ITEMS, (gone.matter, items))
+    writer.execute(_LOOKUPS, (gone.matter, lookups))
+    writer.execute(_PART, (gone.matter, gone.number, items, lookups, *who))
+
+
+def ledger(connection: Connection[Any]) -> list[Erasure]:
+    """Every erasure there was, oldest first."""
+    return _rows(connection, "", ())
+
+
+def _rows(connection: Connection[Any], where: str, values: Sequence[Any]) -> list[Erasure]:
+    rows = connection.execute(
+        "SELECT matter::text, 0, '{}'::text[], '{}'::text[], erased_at, actor, reason FROM erasure"
+        f" {where} UNION ALL SELECT matter::text, number, items, lookups, erased_at, actor, reason"
+        f" FROM erased_part {where} ORDER BY 5, 1, 2".encode(),
+        values,
+    ).fetchall()
+    return [
+        Erasure(
+            matter=matter,
+            number=number,
+            items=tuple(items),
+            lookups=tuple(lookups),
+            erased_at=at.astimezone(UTC),
+            actor=actor,
+            reason=reason,
+        )
+        for matter, number, items, lookups, at, actor, reason in rows
+    ]
+
+
+def ciphertexts(connection: Connection[Any], matter: str) -> list[tuple[str, str]]:
+    """(item, SHA-256 of its ciphertext in hex) of everything a matter keeps in the vault."""
+    return connection.execute(
+        "SELECT item, encode(sha256(data), 'hex') FROM vault_item WHERE matter = %s::uuid"
+        " ORDER BY item",
+        (matter,),
+    ).fetchall()
+
+
+def parts_gone(connection: Connection[Any], matter: str) -> set[str]:
+    """Items of a matter that were erased while the rest stayed."""
+    rows = connection.execute(
+        "SELECT unnest(items) FROM erased_part WHERE matter = %s::uuid", (matter,)
+    ).fetchall()
+    return {row[0] for row in rows}
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What the vault holds of a matter: keys and look-ups counted, items by name."""
+
+    keys: int
+    lookups: int
+    items: tuple[str, ...]
+
+
+def left_of(connection: Connection[Any], matter: str) -> Left:
+    """What the vault still holds of a matter."""
+    row = connection.execute(
+        "SELECT (SELECT count(*) FROM vault_key WHERE matter = %s::uuid),"
+        " (SELECT count(*) FROM vault_lookup WHERE matter = %s::uuid)",
+        (matter, matter),
+    ).fetchone()
+    assert row is not None
+    return Left(row[0], row[1], tuple(item for item, _ in ciphertexts(connection, matter)))
+
+
+def ledger_of(connection: Connection[Any], matter: str) -> list[Erasure]:
+    """The ledger's rows of one matter."""
+    return _rows(connection, "WHERE matter = %s::uuid", (matter, matter))
