@@ -41,7 +41,8 @@ _ERASURES: Final = b"""SELECT coalesce(x.matter, e.matter)::text, coalesce(e.num
         WHEN k.matter IS NOT NULL THEN 'key' ELSE 'items' END
 FROM erasure x FULL JOIN (SELECT matter, max(number) AS number FROM entry
     WHERE kind = 'incident.erased' OR kind = 'retention.erased'
-        AND convert_from(bytes, 'UTF8')::jsonb->'body'->'whole' = 'true' GROUP BY matter) e ON e.matter = x.matter
+        AND convert_from(bytes, 'UTF8')::jsonb->'body'->'whole' = 'true'
+    GROUP BY matter) e ON e.matter = x.matter
 LEFT JOIN vault_key k ON k.matter = x.matter
 WHERE x.matter IS NULL OR e.matter IS NULL OR k.matter IS NOT NULL
     OR EXISTS (SELECT FROM vault_item v WHERE v.matter = x.matter)

@@ -113,7 +113,7 @@ def fold(was: Retention, entry: Entry) -> Retention:
 def gone(was: Retention, entry: Entry) -> Retention:
     """After `incident.erased`: everything went, by one word."""
     erased = dict.fromkeys(was.words, entry.number)
-    changes = {"holds": {}, "in_review": frozenset[str](), "proposal": None}
+    changes: dict[str, Any] = {"holds": {}, "in_review": frozenset[str](), "proposal": None}
     return msgspec.structs.replace(was, erased=erased, **changes)
 
 
