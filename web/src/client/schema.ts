@@ -482,23 +482,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/incidents/{matter}/erase": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** 清除: erase personal data */
-        post: operations["erase"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/incidents/{matter}/feed_back": {
         parameters: {
             query?: never;
@@ -906,6 +889,363 @@ export interface paths {
          * @description Token scope: `positions:report`.
          */
         post: operations["report_positions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/certificates/{matter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 擦除证明: what of a matter was erased, and the proof */
+        get: operations["get_certificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/certificates/{matter}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 擦除证明（打印）: the same as a page to print */
+        get: operations["print_certificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 保存期限: how long each class is kept, and why */
+        get: operations["list_retention_classes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/due": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 到期: what will go, the soonest first */
+        get: operations["list_retention_due"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/due.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 到期（CSV）: what will go, as a table */
+        get: operations["export_retention_due"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/gone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 已擦除: what went, and what went by itself */
+        get: operations["list_retention_gone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/gone.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 已擦除（CSV）: what went, as a table */
+        get: operations["export_retention_gone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 法律冻结: the holds there are */
+        get: operations["list_holds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 一事的保存: clocks, holds, proposal and sealing of one matter */
+        get: operations["get_keeping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/approve_erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 同意擦除: agree as the second person; it goes */
+        post: operations["approve_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/approve_unsealing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 同意启封: agree as the second person */
+        post: operations["approve_unsealing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/ask_unsealing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 申请启封: ask to open a sealed record */
+        post: operations["ask_unsealing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/decline_erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 不同意擦除: decline a proposal */
+        post: operations["decline_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/keep_longer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 续存: keep classes until a later day */
+        post: operations["keep_longer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/lift_hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 解除冻结: by somebody else than who placed it */
+        post: operations["lift_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/lift_restriction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 解除限制: it may be used again */
+        post: operations["lift_restriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/place_hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 冻结: nothing may go until it is lifted */
+        post: operations["place_hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/propose_erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 提请擦除: propose that classes go */
+        post: operations["propose_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/restrict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 限制处理: keep it and do not use it */
+        post: operations["restrict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/seal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 封存: hide the record */
+        post: operations["seal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/sealings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 封存: the sealed records, without their content */
+        get: operations["list_sealings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1330,9 +1670,25 @@ export interface components {
             /** Format: date-time */
             recorded_at: string;
         };
+        /**
+         * ApproveErasure
+         * @description `proposal`: the number of the entry that was read and is agreed to.
+         */
+        ApproveErasure: {
+            proposal: number;
+        };
         /** AskIn */
         AskIn: {
             organisation: string;
+            reason: string;
+        };
+        /**
+         * AskUnsealing
+         * @description `hours` empty: the sealing itself should end.
+         */
+        AskUnsealing: {
+            basis: string;
+            hours?: number | null;
             reason: string;
         };
         /**
@@ -1424,6 +1780,32 @@ export interface components {
             /** @default false */
             urgent: boolean;
         };
+        /**
+         * Certificate
+         * @description `head`: number and hash of the matter's last entry when this was issued. `left`: what the
+         *     vault holds of the matter now. `checkpoint`: the one that covers the erasure, if there is.
+         */
+        Certificate: {
+            checkpoint: {
+                [key: string]: unknown;
+            } | null;
+            city_en: string;
+            city_zh: string;
+            erasures: components["schemas"]["Gone"][];
+            form: string;
+            head: [
+                number,
+                string
+            ];
+            /** Format: date-time */
+            issued_at: string;
+            left: components["schemas"]["Left"];
+            matter: string;
+            may_still_hold_en: string;
+            may_still_hold_zh: string;
+            number: string;
+            steps: components["schemas"]["Step"][];
+        };
         /** ChangeLevel */
         ChangeLevel: {
             level: number;
@@ -1475,6 +1857,24 @@ export interface components {
             /** Format: date-time */
             now: string;
             speed: number;
+        };
+        /**
+         * ClassList
+         * @description The city's table. `version`: of the table; facts name it.
+         */
+        ClassList: {
+            items: components["schemas"]["RetentionClass"][];
+            version: string;
+        };
+        /**
+         * Clock
+         * @description One class of one matter. `due` None: permanent. `status`: running, held, review (somebody
+         *     must look), proposed (a second person must decide), permanent.
+         */
+        Clock: {
+            due: string | null;
+            of: string;
+            status: string;
         };
         /**
          * ClockRow
@@ -1540,6 +1940,53 @@ export interface components {
             name: string;
         };
         /**
+         * DueCounts
+         * @description The same rows counted; `by_month`: year and month (UTC) in which they are due.
+         */
+        DueCounts: {
+            by_class: {
+                [key: string]: number;
+            };
+            by_month: {
+                [key: string]: number;
+            };
+            by_organisation: {
+                [key: string]: number;
+            };
+            by_status: {
+                [key: string]: number;
+            };
+            total: number;
+        };
+        /**
+         * DuePage
+         * @description The soonest first. `next` goes into `after`; `counts` are over all pages.
+         */
+        DuePage: {
+            counts: components["schemas"]["DueCounts"];
+            items: components["schemas"]["DueRow"][];
+            next: string | null;
+        };
+        /**
+         * DueRow
+         * @description One class of one matter. `due_at` None: permanent. `proposal`: the entry to agree to.
+         */
+        DueRow: {
+            category: string;
+            due_at: string | null;
+            /** Format: date-time */
+            ended_at: string;
+            level: number;
+            matter: string;
+            number: string;
+            of: string;
+            organisation: string;
+            proposal: number | null;
+            proposed_by: string | null;
+            sealed: boolean;
+            status: string;
+        };
+        /**
          * Duplicate
          * @description An open matter near in place and time. `age_s`: seconds between the two reports.
          */
@@ -1589,11 +2036,31 @@ export interface components {
             role: string;
         };
         /**
-         * Erase
-         * @description `basis`: the law or order, without words about people.
+         * ErasedItem
+         * @description One vault item that went: its class, and SHA-256 (hex) of its ciphertext.
          */
-        Erase: {
-            basis: string;
+        ErasedItem: {
+            item: string;
+            of: string;
+            sha256: string;
+        };
+        /**
+         * Erasure
+         * @description `number` 0: a matter's key, words and look-ups were destroyed; else the entry that says so,
+         *     and only `items` and the look-ups of the kinds `lookups` went.
+         */
+        Erasure: {
+            actor: string;
+            /** Format: date-time */
+            erased_at: string;
+            /** @default [] */
+            items?: string[];
+            /** @default [] */
+            lookups?: string[];
+            matter: string;
+            /** @default 0 */
+            number?: number;
+            reason: string;
         };
         /**
          * FactorBegun
@@ -1718,6 +2185,53 @@ export interface components {
             speed_kmh?: number | null;
             unit?: string | null;
         };
+        /**
+         * Gone
+         * @description One erasure. `ledger`: the row of the ledger of erasures that restores obey.
+         */
+        Gone: {
+            approved_by: string;
+            basis: string;
+            classes: string[];
+            counts: {
+                [key: string]: number;
+            };
+            entry: number;
+            /** Format: date-time */
+            gone_at: string;
+            items: components["schemas"]["ErasedItem"][];
+            ledger: components["schemas"]["Erasure"] | null;
+            requested_by: string;
+            schedule: string;
+            whole: boolean;
+        };
+        /**
+         * GonePage
+         * @description The oldest first. `runs`: what went by itself in the same span.
+         */
+        GonePage: {
+            items: components["schemas"]["GoneRow"][];
+            next: string | null;
+            runs: components["schemas"]["RunRow"][];
+        };
+        /**
+         * GoneRow
+         * @description One class of one matter that went: how many items, by whose request and whose agreement.
+         */
+        GoneRow: {
+            approved_by: string;
+            basis: string;
+            entry: number;
+            /** Format: date-time */
+            gone_at: string;
+            items: number;
+            matter: string;
+            number: string;
+            of: string;
+            organisation: string;
+            requested_by: string;
+            whole: boolean;
+        };
         /** GrantShown */
         GrantShown: {
             organisation: string;
@@ -1745,6 +2259,35 @@ export interface components {
             until?: string | null;
         };
         /**
+         * HoldRow
+         * @description 法律冻结.
+         */
+        HoldRow: {
+            basis: string;
+            hold: string;
+            matter: string;
+            number: string;
+            organisation: string;
+            /** Format: date-time */
+            placed_at: string;
+            placed_by: string;
+            until: string | null;
+        };
+        /** HoldView */
+        HoldView: {
+            basis: string;
+            because: string | null;
+            hold: string;
+            /** Format: date-time */
+            placed_at: string;
+            placed_by: string;
+            until: string | null;
+        };
+        /** Holds */
+        Holds: {
+            items: components["schemas"]["HoldRow"][];
+        };
+        /**
          * IncidentDetail
          * @description All of one incident. `may`: operations this session may do now.
          */
@@ -1763,6 +2306,7 @@ export interface components {
             parties: string[];
             rating: number | null;
             remarks: components["schemas"]["RemarkView"][];
+            retention: components["schemas"]["RetentionView"];
             row: components["schemas"]["IncidentRow"];
             seen: components["schemas"]["Seen"];
         };
@@ -1806,6 +2350,35 @@ export interface components {
             version: number;
         };
         /**
+         * KeepLonger
+         * @description After looking: these classes stay until a later day.
+         */
+        KeepLonger: {
+            classes: ("caller" | "narrative" | "place" | "recordings")[];
+            reason: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
+         * Keeping
+         * @description One matter's keeping, also of a sealed one, without its content. `may`: of this session.
+         */
+        Keeping: {
+            matter: string;
+            may: string[];
+            number: string;
+            retention: components["schemas"]["RetentionView"];
+        };
+        /**
+         * Left
+         * @description What the vault holds of a matter: keys and look-ups counted, items by name.
+         */
+        Left: {
+            items: string[];
+            keys: number;
+            lookups: number;
+        };
+        /**
          * Level
          * @description levels.csv. 警情等级, 1 is the gravest.
          */
@@ -1815,6 +2388,24 @@ export interface components {
             colour_light: string;
             name_en: string;
             name_zh: string;
+        };
+        /** LiftHold */
+        LiftHold: {
+            hold: string;
+            reason: string;
+        };
+        /**
+         * Longer
+         * @description [[class.longer]]: another span for some levels or categories (all when empty).
+         */
+        Longer: {
+            /** @default [] */
+            categories: string[];
+            /** @default [] */
+            levels: number[];
+            months: number | null;
+            /** @default false */
+            permanent: boolean;
         };
         /**
          * LookPage
@@ -2026,6 +2617,16 @@ export interface components {
             lon: number;
         };
         /**
+         * PlaceHold
+         * @description `hold`: a new id. `basis`: the law or order, without words about people.
+         */
+        PlaceHold: {
+            basis: string;
+            hold: string;
+            reason: string;
+            until?: string | null;
+        };
+        /**
          * PlaceShown
          * @description WGS-84 degrees and how people call it.
          */
@@ -2074,7 +2675,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -2091,6 +2692,28 @@ export interface components {
             /** @default  */
             code?: string;
             password: string;
+        };
+        /**
+         * ProposalView
+         * @description `number`: what somebody who agrees has read.
+         */
+        ProposalView: {
+            /** Format: date-time */
+            at: string;
+            basis: string;
+            because: string | null;
+            by: string;
+            classes: string[];
+            number: number;
+        };
+        /**
+         * ProposeErasure
+         * @description `basis`: the law or order, without words about people. Every class that is left: whole.
+         */
+        ProposeErasure: {
+            basis: string;
+            classes: ("caller" | "narrative" | "place" | "recordings")[];
+            reason: string;
         };
         /**
          * Ready
@@ -2190,6 +2813,44 @@ export interface components {
             reason: string;
         };
         /**
+         * RetentionClass
+         * @description One [[class]]: exactly one of days, months, permanent. `review`: a person decides.
+         */
+        RetentionClass: {
+            basis_en: string;
+            basis_zh: string;
+            code: string;
+            covers_en: string;
+            covers_zh: string;
+            days: number | null;
+            /** @default [] */
+            longer: components["schemas"]["Longer"][];
+            months: number | null;
+            name_en: string;
+            name_zh: string;
+            /** @default false */
+            permanent: boolean;
+            /** @default false */
+            review: boolean;
+        };
+        /**
+         * RetentionView
+         * @description `erased`: class -> number of the entry. `open_until`: sealed, but opened until then.
+         */
+        RetentionView: {
+            clocks: components["schemas"]["Clock"][];
+            ended_at: string | null;
+            erased: {
+                [key: string]: number;
+            };
+            holds: components["schemas"]["HoldView"][];
+            open_until: string | null;
+            proposal: components["schemas"]["ProposalView"] | null;
+            restricted: boolean;
+            sealed: boolean;
+            unsealing_asked_by: string | null;
+        };
+        /**
          * Review
          * @description 抽查结果. `outcome`: proper, to_ask, improper.
          */
@@ -2223,6 +2884,19 @@ export interface components {
             unit: string;
         };
         /**
+         * RunRow
+         * @description What went by itself on one day of the clock. `kept_from`: older ones went.
+         */
+        RunRow: {
+            count: number;
+            /** Format: date */
+            day: string;
+            kept_from: string | null;
+            of: string;
+            /** Format: date-time */
+            ran_at: string;
+        };
+        /**
          * Sample
          * @description Newest first.
          */
@@ -2239,6 +2913,31 @@ export interface components {
             review: components["schemas"]["Review"] | null;
             reviewer: components["schemas"]["Person"] | null;
             row: components["schemas"]["LookView"];
+        };
+        /** Seal */
+        Seal: {
+            basis: string;
+            reason: string;
+        };
+        /**
+         * SealingRow
+         * @description 封存. `asked_by` with `hours`: somebody waits for a second person.
+         */
+        SealingRow: {
+            asked_by: string | null;
+            basis: string;
+            hours: number | null;
+            matter: string;
+            number: string;
+            open_until: string | null;
+            organisation: string;
+            sealed_by: string;
+            /** Format: date-time */
+            since: string;
+        };
+        /** Sealings */
+        Sealings: {
+            items: components["schemas"]["SealingRow"][];
         };
         /**
          * Seen
@@ -2304,6 +3003,20 @@ export interface components {
             /** @default  */
             reason?: string;
             status: string;
+        };
+        /**
+         * Step
+         * @description One entry of the journal, whole: `bytes` as stored, whose SHA-256 is `hash`.
+         */
+        Step: {
+            actor: string;
+            bytes: string;
+            hash: string;
+            kind: string;
+            number: number;
+            /** Format: date-time */
+            recorded_at: string;
+            role: string;
         };
         /**
          * StepBody
@@ -3631,52 +4344,6 @@ export interface operations {
             };
         };
     };
-    erase: {
-        parameters: {
-            query?: never;
-            header: {
-                /** @description the command id, a UUID; the same one when retrying */
-                "Idempotency-Key": string;
-                /** @description the client's clock, to measure its offset */
-                "Client-Now"?: string;
-            };
-            path: {
-                /** @description matter id, a UUID */
-                matter: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "basis": "示例法条"
-                 *     }
-                 */
-                "application/json": components["schemas"]["Erase"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Answer"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     feed_back: {
         parameters: {
             query?: never;
@@ -4661,6 +5328,870 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PositionsTaken"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    print_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": {
+                        features: Record<string, unknown>[];
+                        /** @enum {string} */
+                        type: "FeatureCollection";
+                    };
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_retention_classes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassList"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_retention_due: {
+        parameters: {
+            query?: {
+                /** @description before */
+                until?: string;
+                /** @description only of these classes of data */
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
+                /** @description only of this status */
+                status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
+                /** @description only of these organisations */
+                organisation?: string[];
+                /** @description at most so many */
+                limit?: number;
+                /** @description only what comes after this one */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuePage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_retention_due: {
+        parameters: {
+            query?: {
+                /** @description before */
+                until?: string;
+                /** @description only of these classes of data */
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
+                /** @description only of this status */
+                status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
+                /** @description only of these organisations */
+                organisation?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": {
+                        features: Record<string, unknown>[];
+                        /** @enum {string} */
+                        type: "FeatureCollection";
+                    };
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_retention_gone: {
+        parameters: {
+            query?: {
+                /** @description not before */
+                since?: string;
+                /** @description before */
+                until?: string;
+                /** @description at most so many */
+                limit?: number;
+                /** @description only what comes after this one */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GonePage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_retention_gone: {
+        parameters: {
+            query?: {
+                /** @description not before */
+                since?: string;
+                /** @description before */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": {
+                        features: Record<string, unknown>[];
+                        /** @enum {string} */
+                        type: "FeatureCollection";
+                    };
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_holds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holds"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_keeping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keeping"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_erasure: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "proposal": 14
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApproveErasure"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_unsealing: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_unsealing: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "示例法条",
+                 *       "hours": 4,
+                 *       "reason": "示例：司法机关依法查询"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AskUnsealing"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_erasure: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "示例：仍需保存"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_longer: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "classes": [
+                 *         "narrative"
+                 *       ],
+                 *       "reason": "示例：仍在复核",
+                 *       "until": "2028-12-31T16:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeepLonger"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_hold: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "hold": "3f2c8f64-2f7c-4f0e-8a11-6d0c55f0aa02",
+                 *       "reason": "示例：诉讼已结"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LiftHold"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_restriction: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "示例：已核实"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    place_hold: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "示例法条",
+                 *       "hold": "3f2c8f64-2f7c-4f0e-8a11-6d0c55f0aa02",
+                 *       "reason": "示例：涉诉"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PlaceHold"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    propose_erasure: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "示例法条",
+                 *       "classes": [
+                 *         "caller"
+                 *       ],
+                 *       "reason": "示例：到期"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProposeErasure"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restrict: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "个人信息保护法",
+                 *       "reason": "示例：本人提出异议"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Seal"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seal: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "治安管理处罚法",
+                 *       "reason": "示例：未成年人"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Seal"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sealings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sealings"];
                 };
             };
             /** @description Refused or failed: see `code`. */
