@@ -36,7 +36,7 @@ from muster.command.incidents.erase_again import erase_again
 from muster.command.operations import operations
 from muster.command.retention import facts as retention_facts
 from muster.command.retention import tables as retention_tables
-from muster.command.retention.clocks import due, is_ours
+from muster.command.retention.clocks import due, operation_due
 from muster.geography.pack import Pack, load
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import IdentityAuthoriser
@@ -336,7 +336,7 @@ def open_system(settings: Settings) -> System:
         settings=settings,
         platform=platform,
         positions=positions,
-        ticker=Ticker(journal, lambda name: listed[_clock_of(name)]),
+        ticker=Ticker(journal, lambda name: listed[operation_due(name)]),
         reactor=Reactor(journal, reactions),
         bell=Bell(),
         ledger=Ledger(Path(settings.data) / LEDGER, pool.connection),
@@ -348,11 +348,6 @@ def open_system(settings: Settings) -> System:
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes
     platform.simulate_to = system.simulate_to
     return system
-
-
-def _clock_of(name: str) -> str:
-    """The operation that is due under a deadline's name."""
-    return "retention.clock" if is_ours(name) else "incident.clock"
 
 
 def fix_of(positions: Positions) -> Callable[[str], Fix | None]:

@@ -76,6 +76,6 @@ def due(schedule: Schedule, matter: Weighed) -> Mapping[str, datetime]:
     return found
 
 
-def is_ours(name: str) -> bool:
-    """Whether a deadline belongs to this slice."""
-    return name.startswith(PREFIX)
+def operation_due(name: str) -> str:
+    """The operation that is due under a deadline's name."""
+    return "retention.clock" if name.startswith(PREFIX) else "incident.clock"
