@@ -440,7 +440,7 @@ def test_a_rotated_key_is_vouched_for_and_the_old_one_is_gone(
     assert take().key == fresh != old
     assert [path.stem for path in (tmp_path / "signing").iterdir()] == [fresh]
     assert faults(database, place) == set()
-    assert len(place.keys()) == 2
+    assert len(place.key_chain()) == 2
 
 
 def test_a_key_s_file_gone_stops_signing_and_lost_is_said(

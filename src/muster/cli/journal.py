@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.cli import marks, project
-from muster.cli.opened import chosen, database, folder_option, require_migrated
-from muster.cli.proof import checkpoint, rotate_key
-from muster.supervise.trouble import Trouble
+from muster.cli.opened import chosen, database, folder_option, master_key, require_migrated
+from muster.cli.proof import checkpoint, export, read_export, rotate_key
 
 if TYPE_CHECKING:
     from muster.journal.perform import Journal
@@ -20,7 +19,7 @@ def journal() -> None:
     """核验、见证与重建日志 / verify the journal, have it witnessed, rebuild what follows"""
 
 
-for command in (checkpoint, rotate_key):
+for command in (checkpoint, rotate_key, export, read_export):
     journal.add_command(command)
 
 
@@ -70,7 +69,7 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
     ):
         require_migrated(found.owner_dsn)
         wanted = Wanted(
-            vault=Vault(_master(folder)) if how["vault"] else None,
+            vault=Vault(master_key(folder)) if how["vault"] else None,
             journal=_bare_journal(folder) if how["kept"] else None,
             against=[CheckpointFolder(one) for one in (*folders, *against)],
             first_keys=how["first_key"],
@@ -105,17 +104,6 @@ def progress() -> Callable[[str, int], None]:
             project.say(f"… {zh} / {en}: {done:,}")
 
     return told
-
-
-def _master(folder: Path) -> bytes:
-    path = folder / "keys" / "master.key"
-    if not path.is_file():
-        raise Trouble(
-            f"没有主密钥 {path}：没有它打不开密文，请去掉 --vault 或放回密钥。",
-            f"There is no master key {path}: without it nothing opens. Leave out --vault, or put "
-            "the key back.",
-        )
-    return path.read_bytes()
 
 
 def _bare_journal(folder: Path) -> "Journal":

@@ -35,6 +35,17 @@ def chosen(data: Path | None) -> Path:
     return folder
 
 
+def master_key(folder: Path) -> bytes:
+    """The vault's master key. Raises Trouble when its file is not there."""
+    path = folder / "keys" / "master.key"
+    if not path.is_file():
+        raise Trouble(
+            f"没有主密钥 {path}：没有它打不开密文，请放回密钥。",
+            f"There is no master key {path}: without it nothing opens; put it back.",
+        )
+    return path.read_bytes()
+
+
 def require_migrated(owner_dsn: str) -> None:
     """Raises Trouble for a database that is not at the newest version."""
     from muster.supervise.external import revision

@@ -72,7 +72,7 @@ class CheckpointFolder:
         except (OSError, ValueError) as error:
             raise FolderDamaged(path.name) from error
 
-    def keys(self) -> list[Signed]:
+    def key_chain(self) -> list[Signed]:
         """Raises FolderDamaged."""
         path = self.path / "keys.jsonl"
         try:

@@ -92,7 +92,7 @@ class Outside:
         self._verdict.add([Fault("", number, what, "outside", detail or self.name)])
 
     def _keys(self, connection: Connection[Any]) -> None:
-        here, there = self._folder.keys(), stored_keys(connection)
+        here, there = self._folder.key_chain(), stored_keys(connection)
         self.keys = KeyChain(here, self._known)
         for fault in self.keys.faults:
             self._add(fault.what, 0, f"keys.jsonl {fault.key}")
