@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -418,7 +418,8 @@ def demo_password(settings: Settings) -> str:
 
 def application(system: System) -> Litestar:
     """The HTTP application of an open system. Its threads start and stop with it."""
-    from muster.api import install_page, live, oversight
+    from muster.api import install_page, live, metrics, oversight
+    from muster.api.position_doors import position_routes
     from muster.api.server import litestar_app
 
     platform, positions = system.platform, system.positions
@@ -428,6 +429,8 @@ def application(system: System) -> Litestar:
     platform.unit_changed = hub.unit_changed
     platform.unit_off_duty = positions.forget
     platform.to_review = partial(oversight.to_review, platform)
+    platform.journal.performed = platform.metrics.performed
+    metrics.watch(platform, hub, positions, Path(system.settings.data), system.settings.listening)
 
     def start() -> None:
         system.start()
@@ -444,27 +447,17 @@ def application(system: System) -> Litestar:
             live.route(hub),
             *position_routes(platform, positions),
             *install_page.routes(system.settings.listening),
+            metrics.route(platform.metrics),
         ),
         start=start,
         stop=stop,
     )
 
 
-def position_routes(platform: RunningPlatform, positions: Positions) -> Sequence[Any]:
-    """The doors through which positions come in."""
-    from muster.api import telemetry, telemetry_devices, telemetry_live
-
-    crewed = telemetry.crews(platform)
-    return (
-        telemetry.route(positions, crewed),
-        telemetry_live.route(platform, positions, crewed),
-        *telemetry_devices.routes(positions, telemetry_devices.machines(platform)),
-    )
-
-
 def interface() -> dict[str, Any]:
     """The OpenAPI document, without opening anything."""
     from muster.api import live, openapi
+    from muster.api.position_doors import position_routes
     from muster.api.server import litestar_app
 
     nothing = cast(Any, None)
@@ -478,7 +471,8 @@ def _idle() -> None:
 
 def serve(settings: Settings) -> None:
     """Run the server until it is told to stop."""
-    from muster.api import gate, install_page, logs, serving
+    from muster.api import gate, logs, serving
+    from muster.api.small_ports import small_ports
 
     logs.configure()
     raise_handles()
@@ -486,10 +480,9 @@ def serve(settings: Settings) -> None:
     listening = settings.listening
     import_module("muster.api.server")  # the slow part of a start, while another still serves
     with serving.taking_turns(listening):
-        app = gate.guarded(application(open_system(settings)), settings)
-        beside = {}
-        if listening.plain is not None:
-            beside[listening.plain] = install_page.doorstep(listening)
+        system = open_system(settings)
+        app = gate.guarded(application(system), settings)
+        beside = small_ports(listening, system.platform.metrics)
         serving.run(app, settings.host, settings.port, listening, beside)
 
 

@@ -40,6 +40,7 @@ class Up:
     data: Path
     port: int
     install: int
+    metrics: int
     command: Command
     token: str
 
@@ -83,14 +84,15 @@ def _asked(
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     folder = tmp_path_factory.mktemp("https") / "town"
-    install = free_port()
+    install, metrics = free_port(), free_port()
     words = ["up", "--data", str(folder), "--port", "0", "--host", "127.0.0.1", "--tls-local"]
     words += ["--install-port", str(install), "--public-name", NAME]
+    words += ["--metrics-port", str(metrics)]
     command = Command(folder, *words)
     try:
         port = int(command.wait_for(r"ready:  https://127\.0\.0\.1:(\d+)"))
         token = command.wait_for(r"first\?token=(\S+)")
-        yield Up(folder, port, install, command, token)
+        yield Up(folder, port, install, metrics, command, token)
         assert command.end(signal.SIGTERM) == 0
     finally:
         for pid in processes.started_with(str(folder)):
@@ -173,6 +175,17 @@ def test_each_device_gets_the_root_in_its_form(up: Up, name: str, media: str) ->
         body = content["PayloadContent"]
     assert body == der
     assert b"PRIVATE" not in body
+
+
+def test_this_machine_reads_the_metrics_without_a_token(up: Up) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", up.metrics, timeout=30)
+    status, headers, page = _asked(connection, "GET", "/metrics", None)
+    assert (status, headers.get_content_type()) == (200, "text/plain")
+    assert b"muster_ready 1.0" in page
+    assert b"muster_certificate_expiry_timestamp_seconds" in page
+    connection = http.client.HTTPConnection("127.0.0.1", up.metrics, timeout=30)
+    assert _asked(connection, "GET", "/", None)[0] == 404
+    assert up.ask("GET", "/metrics")[0] == 401
 
 
 def spki(up: Up) -> str:

@@ -12,6 +12,7 @@ from litestar.params import SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from muster.api.counters import Metrics
 from muster.command.dispatch.nearest import World
 from muster.geography.pack import Pack
 from muster.identity.access_log import AccessLog
@@ -58,6 +59,7 @@ class RunningPlatform:
     ready: Callable[[], list[str]] = field(default=list)
     notes: Callable[[], list[str]] = field(default=list)
     simulate_to: Callable[[datetime], None] = lambda _to: None
+    metrics: Metrics = field(default_factory=Metrics)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -173,6 +173,18 @@ def _forget(work: asyncio.Future[None]) -> None:
         work.exception()
 
 
+def counted(platform: RunningPlatform) -> Callable[[Message, Scope], Awaitable[None]]:
+    """The hook that counts requests, with how long they took."""
+
+    async def count(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start" and scope["type"] == ScopeType.HTTP:
+            began = scope["state"].get("began")
+            took = None if began is None else monotonic() - began
+            platform.metrics.answered(scope["method"], message["status"], took)
+
+    return count
+
+
 class SimulatedNow(ASGIMiddleware):
     """In a driven data folder a signed-in request may say the moment it is made at (Simulated-Now);
     what falls due until then is performed before the request is answered. Whoever may drive the
@@ -302,8 +314,8 @@ def litestar_app(
             "sought": Provide(retention.retention_filter, sync_to_thread=False),
         },
         exception_handlers=handlers,
-        after_exception=[opening.denials(platform)] if platform is not None else [],
-        before_send=[before_send],
+        after_exception=[opening.denials(platform), platform.metrics.refused] if platform else [],
+        before_send=[before_send, *([counted(platform)] if platform else [])],
         middleware=_middleware(platform) if platform is not None else [],
         request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT,

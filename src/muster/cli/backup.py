@@ -130,6 +130,7 @@ def _back_up(to: Path, key: Path | None, folder: Path) -> dict[str, Any]:
             connection, folder, mark.get("city", ""), mark, master.read_bytes(), NOT_IN_BACKUP
         )
         manifest, figures = back_up(wanted, target, used, told)
+    (folder / "run" / "backed_up").touch()  # /metrics tells how long ago
     told_all = _told(manifest, figures, time.monotonic() - began)
     told_all["json"]["to"] = str(target)
     told_all["words"] += (

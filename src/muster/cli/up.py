@@ -51,6 +51,11 @@ PORT = click.IntRange(0, 65535)
     "page and redirects; 8080 with --tls-local",
 )
 @click.option(
+    "--metrics-port",
+    type=PORT,
+    help="本机的监测端口，无需令牌 / /metrics for this machine only, without a token",
+)
+@click.option(
     "--public-name",
     multiple=True,
     help="人们使用的主机名或地址，可多次 / a name or address people use; repeatable",

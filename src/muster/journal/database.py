@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -13,6 +14,8 @@ from muster.journal.audit import change
 from muster.journal.perform import lock_key
 
 POOL_SIZE = 24
+#: A deadline is performed within a second; a busy moment is no trouble yet.
+OVERDUE = timedelta(seconds=30)
 
 
 def open_pool(dsn: str, *, most: int = POOL_SIZE) -> ConnectionPool[Connection[Any]]:
@@ -45,6 +48,33 @@ def last_recorded(connection: Connection[Any]) -> datetime | None:
     """When the newest entry was recorded; None in an empty journal."""
     row = connection.execute("SELECT max(recorded_at) FROM entry").fetchone()
     return row[0] if row else None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What an engineer watches. `position`: of the newest entry. `overdue`: deadlines that should
+    have been performed. `rejected`: positions refused, by reason. `checkpoint`: when the last was
+    taken, None before the first."""
+
+    position: int
+    overdue: int
+    rejected: tuple[tuple[str, int], ...]
+    checkpoint: datetime | None
+
+
+_FIGURES = b"""SELECT (SELECT coalesce(max(position), 0) FROM entry),
+    (SELECT count(*) FROM deadline WHERE due < %s),
+    (SELECT (convert_from(body, 'UTF8')::jsonb->>'taken_at')::timestamptz FROM checkpoint
+     ORDER BY number DESC LIMIT 1)"""
+_REJECTED = b"SELECT code, sum(count)::bigint FROM telemetry_reject GROUP BY code ORDER BY code"
+
+
+def figures(connection: Connection[Any], now: datetime) -> Figures:
+    """Two small queries, each by an index or over a few rows."""
+    row = connection.execute(_FIGURES, (now - OVERDUE,)).fetchone()
+    assert row is not None
+    rejected = tuple((code, int(number)) for code, number in connection.execute(_REJECTED))
+    return Figures(int(row[0]), int(row[1]), rejected, row[2])
 
 
 def record_clock_jump(connection: Connection[Any], at: datetime, seconds: float) -> None:

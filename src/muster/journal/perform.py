@@ -21,7 +21,7 @@ from psycopg_pool import ConnectionPool
 
 from muster.journal import deadlines, vault
 from muster.journal.append import Batch
-from muster.journal.clock import Clock
+from muster.journal.clock import Clock, monotonic
 from muster.journal.context import Actor, Context, Decided, Planned
 from muster.journal.entry import (
     Authority,
@@ -202,6 +202,7 @@ class Journal:
         self.matter_kinds = {kind.prefix: kind for kind in matter_kinds}
         self.authoriser = authoriser
         self.appended: Callable[[Answer], None] = lambda _answer: None
+        self.performed: Callable[[str, str, float], None] = lambda _name, _outcome, _seconds: None
 
     def perform(self, asked: Asked) -> Answer:
         """Decide and apply one command in one transaction.
@@ -211,11 +212,19 @@ class Journal:
         asking again with the same command id tells).
         """
         check_input(asked.input)
+        began, outcome = monotonic(), "failed"
         try:
             with self.pool.connection() as connection:
                 answer, fresh = self._perform(connection, asked)
+            outcome = "done" if fresh else "repeated"
+        except Refused:
+            outcome = "refused"
+            raise
         except UniqueViolation as error:
+            outcome = "conflict"
             raise Conflict(str(error.diag.constraint_name)) from error
+        finally:
+            self.performed(asked.operation.name, outcome, monotonic() - began)
         if fresh:
             self.appended(answer)
         return answer

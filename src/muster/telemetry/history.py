@@ -100,6 +100,11 @@ class History:
                 raise Dropped
             return place.end <= self._written
 
+    @property
+    def added(self) -> int:
+        """Fixes queued since the beginning."""
+        return self._added
+
     def count(self, code: str, number: int = 1) -> None:
         """Count refused fixes; written with the next rows."""
         with self._lock:

@@ -83,6 +83,11 @@ class Positions:
         """Why the history cannot be written now; empty when it can. The latest go on."""
         return self._history.trouble
 
+    @property
+    def accepted(self) -> int:
+        """Fixes taken in since this process began."""
+        return self._history.added
+
     def start(self, shown: Callable[[str], bool] = lambda _unit: True) -> None:
         """Take up where the history ended (24 hours back) and start writing.
 
