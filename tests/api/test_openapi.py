@@ -23,6 +23,7 @@ from muster.api import live, openapi
 from muster.api.body import decoded
 from muster.api.examples import BODIES
 from muster.api.field_words import LONGEST, REASONS, both
+from muster.api.position_doors import position_routes
 from muster.api.problems import HANDLERS
 from muster.api.sentences import SENTENCES, STATUS, WORDS_ZH, sentence
 from muster.api.server import litestar_app
@@ -55,7 +56,7 @@ OF_THE_DOOR = {
 def application() -> Litestar:
     """The application without a platform, as `app.interface` builds it."""
     nothing: Any = None
-    routes = (live.route(nothing), *app.position_routes(nothing, nothing))
+    routes = (live.route(nothing), *position_routes(nothing, nothing))
     return litestar_app(None, web=None, more_routes=routes, start=str, stop=str)  # type: ignore[arg-type]
 
 

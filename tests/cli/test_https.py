@@ -259,7 +259,7 @@ def test_a_renewed_certificate_is_used_without_a_restart(up: Up) -> None:
                 if fresh.getpeercert(binary_form=True) != before:
                     break
             time.sleep(0.2)
-        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"200 OK" in kept.recv(4096)
 
 
