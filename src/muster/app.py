@@ -68,7 +68,7 @@ LEDGER = "erasures.jsonl"
 #: Stands in a data folder while a restore fills it: nothing starts there.
 UNFINISHED = "restoring.json"
 #: Tables that end with an installation, with all that refers to them: people sign in again.
-NOT_IN_BACKUP = ("session",)
+NOT_IN_BACKUP = ("session", "pending_sign_in", "provider_visit")
 
 FACTS: tuple[type[Fact], ...] = (*order_facts.FACTS, *incident_facts.FACTS, *retention_facts.FACTS)
 

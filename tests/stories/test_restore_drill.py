@@ -119,7 +119,7 @@ class Load:
         assert not self._failed, self._failed
 
 
-def muster(*words: str) -> str:
+def muster(*words: str, code: int = 0) -> str:
     environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL",)}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "muster.cli", *words],
@@ -127,7 +127,7 @@ def muster(*words: str) -> str:
         text=True,
         env=environment,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -160,6 +160,7 @@ def closed_matter(load: Load, server: Instance) -> str:
 @pytest.mark.timeout(600)
 def test_everything_is_lost_and_restored(tmp_path: Path) -> None:
     town, new, out = tmp_path / "town", tmp_path / "new", tmp_path / "out"
+    outside, later = tmp_path / "outside", tmp_path / "later"
     port = free_port()
     with postgres.running(town) as cluster, served(cluster, town, port) as server:
         load = Load(server)
@@ -168,11 +169,13 @@ def test_everything_is_lost_and_restored(tmp_path: Path) -> None:
         console.until(lambda: "snapshot" in console.said)
         load.begin()
         load.wait_for(60)
+        muster("journal", "checkpoint", "--to", str(outside), "--data", str(town))
         told = json.loads(muster("backup", "--to", str(out), "--data", str(town), "--json"))
         load.wait_for(40)
         chief = signed_in(server, "duty-chief")
         load.do(chief, f"/api/incidents/{gone}/erase", {"basis": "示例：法定删除"})
         load.end()
+        muster("journal", "checkpoint", "--to", str(later), "--data", str(town))
         console.until(lambda: "changes" in console.said)
         cursor = console.cursor
         wrapped = _wrapped_in(out, town / "keys" / "backup.key", gone)
@@ -192,7 +195,11 @@ def test_everything_is_lost_and_restored(tmp_path: Path) -> None:
     )
     assert "0 faults; 0 rows differed" in report and "1 matters erased again" in report
     assert told["snapshot_at"][:19] in report, "the recovery point is said"
-    assert "0 faults" in muster("journal", "verify", "--data", str(new))
+    assert "signing key is not there" in report
+    verify = ("journal", "verify", "--data", str(new), "--vault", "--kept", "--against")
+    muster(*verify, str(outside))
+    lost = muster(*verify, str(later), code=1)
+    assert "the end was cut off" in lost, "a checkpoint from after the backup shows the loss"
 
     with postgres.running(new) as cluster, served(cluster, new, port) as server:
         _erased(server, gone, wrapped)

@@ -191,11 +191,8 @@ def _keys_and_mark(given: Given) -> None:
 
 def _compared(given: Given, found: "Database") -> dict[str, Any]:
     """Say erasures in the journals they are missing from, verify, rebuild the kept tables."""
-    import psycopg
-
     from muster.app import Settings, open_system
     from muster.journal import rebuild as rebuilding
-    from muster.journal.verify import verify
 
     settings = Settings(
         owner_dsn=found.owner_dsn,
@@ -216,14 +213,36 @@ def _compared(given: Given, found: "Database") -> dict[str, Any]:
             different = rebuilding.differences(before, rebuilding.contents(connection, tables))
     finally:
         system.platform.close()
+    return {"again": again, "different": different, **_verified(given, found)}
+
+
+def _verified(given: Given, found: "Database") -> dict[str, Any]:
+    """Everything `journal verify --vault` looks at, and whether checkpoints can be signed."""
+    import psycopg
+
+    from muster.cli.verdict import line
+    from muster.journal.checkpoint import frozen, stored_keys
+    from muster.journal.signing import KeyChain, KeyFolder, KeyMissing, signing_folder
+    from muster.journal.vault import Vault
+    from muster.journal.verify import Wanted, verify
+    from muster.telemetry.segments import faults_beside
+
     with psycopg.connect(found.owner_dsn) as connection:
-        verdict = verify(connection)
+        verdict = verify(connection, Wanted(vault=Vault(given.master)))
+        with frozen(connection):
+            _, faults = faults_beside(connection)
+            newest = KeyChain(stored_keys(connection)).newest
+    signs = True
+    if newest is not None:
+        try:
+            KeyFolder(signing_folder(given.data)).open(newest.key)
+        except KeyMissing:
+            signs = False
     return {
-        "again": again,
-        "different": different,
         "entries": verdict.entries,
         "matters": verdict.matters,
-        "faults": [f"{one.matter} #{one.number}: {one.what}" for one in verdict.faults],
+        "faults": [line(one) for one in (*verdict.faults, *faults)],
+        "signs": signs,
     }
 
 
@@ -256,6 +275,17 @@ def _report(given: Given, report: dict[str, Any]) -> Iterator[str]:
         yield (
             f"没有给出清除台账（--erasures）：{at} 之后清除的个人信息会重新出现。\n"
             f"No erasure ledger was given (--erasures): personal data erased after {at} is back."
+        )
+    yield (
+        "其后关闭的账号、收回的角色与令牌、改过的密码都回到了当时的样子，请核对。\n"
+        "Accounts closed, roles and tokens revoked and passwords changed since then are as they "
+        "were: look through them."
+    )
+    if not report["signs"]:
+        yield (
+            "没有签名密钥：请放回 keys/signing，或运行 ./muster journal rotate-key --lost。\n"
+            "The signing key is not there: put keys/signing back, or run "
+            "./muster journal rotate-key --lost."
         )
     how = "demo" if given.manifest.mark.get("demo") else "up"
     yield f"启动 / start it:  ./muster {how} --data {given.data}"

@@ -18,7 +18,7 @@ REVISION_TABLE = "alembic_version"
 _TABLES = """SELECT c.oid, c.relname, coalesce(pg_table_size(c.oid), 0),
 greatest(c.reltuples, 0)::bigint
 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-AND c.relname <> %s ORDER BY c.relname"""
+AND c.relname <> %s ORDER BY c.relispartition DESC, c.relname"""
 _COLUMNS = """SELECT attname FROM pg_attribute
 WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
 _BYTES = """SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = %s AND attnum > 0
@@ -67,15 +67,16 @@ class Source:
 
 def tables(connection: Connection[Any], left_out: Iterable[str]) -> tuple[list[Source], list[str]]:
     """The tables to be copied, partitions one by one, and the names of those left out: the given
-    ones and what refers to them."""
+    ones and what refers to them. Partitions come first: they go on a schedule."""
     omitted = _with_referring(connection, set(left_out))
-    found = []
+    found, gone = [], []
     for oid, name, size, guessed in _rows(connection, _TABLES, (REVISION_TABLE,)):
         columns = tuple(row[0] for row in _rows(connection, _COLUMNS, (oid,)))
         append_only = bool(_rows(connection, _APPEND_ONLY, (oid,))[0][0])
         if name in omitted:
             if append_only:
                 raise Unfit("omitted", table=name)
+            gone.append(name)
             continue
         keys = _rows(connection, _KEY, (oid,)) if append_only else []
         key = keys[0][0] if keys else ""
@@ -83,7 +84,7 @@ def tables(connection: Connection[Any], left_out: Iterable[str]) -> tuple[list[S
         columns = (*first, *(one for one in columns if one != key))
         bytes_too = bool(_rows(connection, _BYTES, (oid,))[0][0])
         found.append(Source(name, columns, size, guessed, key, bytes_too))
-    return found, sorted(omitted)
+    return found, gone
 
 
 def _with_referring(connection: Connection[Any], names: set[str]) -> set[str]:
