@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 import uuid
 from datetime import UTC, datetime
@@ -45,6 +47,19 @@ def test_a_matter_stands_once(path: Path) -> None:
     erasures.record(path, erasure(A))
     erasures.record(path, erasure(A, "示例：另一个"))
     assert erasures.read(path) == [erasure(A)]
+
+
+def test_it_is_on_the_disk_when_recorded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def noted(file: int) -> None:
+        synced.append(os.fstat(file).st_size if stat.S_ISREG(os.fstat(file).st_mode) else -1)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    erasures.record(path, erasure(A))
+    assert synced == [-1, path.stat().st_size], "its name in the folder, then all its bytes"
 
 
 def test_the_head_stands_for_all_lines(path: Path) -> None:

@@ -75,6 +75,7 @@ def restore(**words: Any) -> None:
 
 def _given(words: dict[str, Any]) -> Given:
     """Everything that could be missing is found missing before anything is written."""
+    from muster.journal import erasures
     from muster.journal.backup import archive
     from muster.journal.backup.faults import Unfit
     from muster.migrations.run import known
@@ -94,6 +95,8 @@ def _given(words: dict[str, Any]) -> Given:
     ledger = words["erasures"]
     if ledger is not None and not ledger.is_file():
         raise Unfit("ledger_missing", file=ledger)
+    if ledger is not None:
+        erasures.read(ledger)
     pack = words["city"] or project.root() / "cities" / manifest.city
     return Given(source, data, key, opened, ledger, project.city_folder(pack), manifest)
 
@@ -156,17 +159,14 @@ def _restored(given: Given, found: "Database") -> dict[str, Any]:
 
     import psycopg
 
-    from muster.journal import erasures
     from muster.journal.backup import copy_in
     from muster.migrations.run import upgrade
 
     began = time.monotonic()
-    ledger = erasures.read(given.erasures) if given.erasures else []
     upgrade(found.owner_dsn, given.manifest.schema)
     tell = teller("恢复", "restoring")
     with psycopg.connect(found.owner_dsn) as connection:
         rows = copy_in.load(connection, given.backup, given.key, given.manifest, tell)
-        erasures.reapply(connection, ledger)
     copy_in.load_files(given.backup, given.key, given.manifest, given.data)
     seconds = time.monotonic() - began
     upgrade(found.owner_dsn)
@@ -203,7 +203,7 @@ def _compared(given: Given, found: "Database") -> dict[str, Any]:
     )
     system = open_system(settings)
     try:
-        system.ledger.reconcile()
+        system.ledger.reconcile()  # here the keys and words go that the ledger says are gone
         again = system.erase_again()
         journal = system.platform.journal
         with system.platform.pool.connection() as connection:

@@ -167,6 +167,24 @@ def test_chunks_of_two_backups_with_one_key_cannot_be_mixed(
     assert unfit.value.code == "chunk"
 
 
+def test_a_chunk_opens_only_under_its_own_name(written: Shelf, place: Place) -> None:
+    """Even where the manifest would say otherwise: of another table, another chunk, fewer rows."""
+    manifest = place.back_up()
+    sealer = archive.Sealer(place.folder, place.key, manifest.backup)
+    entry = next(one for one in manifest.tables if one.name == "entry")
+    first, second = entry.chunks[:2]
+    assert sealer.open("entry", first)
+    shutil.copyfile(sealer.path(first.id), sealer.path(second.id))
+    for name, chunk in (
+        ("command", first),
+        ("entry", msgspec.structs.replace(first, rows=first.rows - 1)),
+        ("entry", msgspec.structs.replace(first, id=second.id)),
+    ):
+        with pytest.raises(Unfit) as unfit:
+            sealer.open(name, chunk)
+        assert unfit.value.code == "chunk"
+
+
 @pytest.mark.parametrize("data", [b"", b"short", b"x" * 33])
 def test_a_file_that_is_no_key_is_said(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "no.key"
