@@ -418,7 +418,7 @@ def demo_password(settings: Settings) -> str:
 
 def application(system: System) -> Litestar:
     """The HTTP application of an open system. Its threads start and stop with it."""
-    from muster.api import install_page, live, metrics, oversight
+    from muster.api import install_page, live, metrics, opening, oversight
     from muster.api.position_doors import position_routes
     from muster.api.server import litestar_app
 
@@ -444,7 +444,7 @@ def application(system: System) -> Litestar:
         platform,
         web=Path(system.settings.web) if system.settings.web else None,
         more_routes=(
-            live.route(hub),
+            live.route(hub, partial(opening.denied_feed, platform)),
             *position_routes(platform, positions),
             *install_page.routes(system.settings.listening),
             metrics.route(platform.metrics),

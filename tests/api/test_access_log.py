@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from muster.api.opening import OPENS, READS
 from muster.identity.authority import CELLS, Cell
 from muster.identity.looks.look import WHATS
 from muster.identity.roles import ROLES
+from tests.api.consoles import Console
 from tests.api.fuzzing import Fuzzed
 from tests.api.looks import last, looks
 from tests.api.seeds import CALLER, PHONE, WORDS
@@ -126,6 +128,17 @@ def test_what_was_asked_for_stands_in_the_row_only_if_it_is_an_id(target: Fuzzed
     watcher.ask(f"/api/incidents/{uuid4()}%0Aforged")
     rows = looks(target.server, before, actor=person)
     assert [row.subject for row in rows] == ["close_account authority.denied person=p218"]
+
+
+def test_a_refused_feed_is_a_row(target: Fuzzed) -> None:
+    person, who = hire(target.server, ("administrator", "zs"))
+    before = last(target.server)
+    console = Console(target.server, who)
+    with contextlib.suppress(Exception):  # refused at the door is as good
+        console.come()
+        console.hear()
+    (row,) = looks(target.server, before, actor=person)
+    assert (row.what, row.outcome, row.subject) == ("list", "denied", "live authority.denied")
 
 
 # --- what is recorded of an opening ------------------------------------------------------------

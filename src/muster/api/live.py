@@ -7,9 +7,9 @@ changes, positions about once a second, and a beat every five seconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from litestar import WebSocket, websocket
@@ -73,7 +73,11 @@ def hub_of(
     )
 
 
-def route(hub: LiveHub) -> WebsocketRouteHandler:
+Denied: TypeAlias = Callable[[Actor, str], None]
+"""Records that somebody was refused, with the code of the refusal."""
+
+
+def route(hub: LiveHub, denied: Denied = lambda _actor, _code: None) -> WebsocketRouteHandler:
     """The door, for a hub."""
 
     @websocket("/api/live")
@@ -82,7 +86,7 @@ def route(hub: LiveHub) -> WebsocketRouteHandler:
             await socket.receive()
             await socket.close()  # before accepting: the answer is 403
             return
-        await attend(hub, socket, actor)
+        await attend(hub, socket, actor, denied)
 
     return live
 
@@ -94,12 +98,13 @@ def same_origin(socket: Socket) -> bool:
     return origin is None or urlsplit(origin).netloc == socket.headers.get("Host")
 
 
-async def attend(hub: LiveHub, socket: Socket, actor: Actor) -> None:
+async def attend(hub: LiveHub, socket: Socket, actor: Actor, denied: Denied) -> None:
     """Serve one client until it goes or is closed."""
     await socket.accept()
     try:
         key = await asyncio.to_thread(hub.scope_key, actor)
     except Refused as refusal:
+        await asyncio.to_thread(denied, actor, refusal.code)
         code = NO_SESSION if refusal.code.startswith("session.") else NO_RIGHT
         await socket.close(code, refusal.code)
         return

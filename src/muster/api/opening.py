@@ -217,6 +217,20 @@ def denials(platform: RunningPlatform) -> Callable[[Exception, Scope], Awaitable
     return note
 
 
+def denied_feed(platform: Recorder, actor: Actor, code: str) -> None:
+    """Record that somebody asked for the live feed and was refused."""
+    if is_denial(code):
+        platform.access.record(
+            Look(
+                at=platform.clock.now(),
+                actor=actor,
+                what="list",
+                outcome="denied",
+                subject=f"live {code}",
+            )
+        )
+
+
 def is_denial(code: str) -> bool:
     """Whether a refusal is one of authority or visibility."""
     return code in _HIDDEN or (STATUS.get(code) == 403 and code not in _NO_LOOK)
