@@ -15,6 +15,7 @@ from muster.cli.condition import Listener
 from muster.cli.marks import read as read_mark
 from muster.cli.ports import from_here, opened, port_of, readiness
 from muster.cli.reach import Reach, listening, renew
+from muster.supervise import processes
 from muster.supervise.child import Program
 from muster.supervise.external import connect, revision, without_password
 from muster.supervise.postgres import Database, Postgres
@@ -23,6 +24,7 @@ from muster.supervise.supervisor import PostgresService, ProgramService, Supervi
 from muster.supervise.trouble import Trouble
 
 LISTEN_S = 2.0  # between looks at what the server said of itself
+LEFTOVER_S = 3.0  # for a server whose supervisor was killed
 RENEW_S = 3600.0  # between looks at a local authority's certificate
 STOP_S = 30.0  # for the server to answer what is under way
 
@@ -62,6 +64,9 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
     Raises Trouble with the obstacle, Stopped on a signal.
     """
     found = plan.reach
+    # The supervisor's own environment does not hold the settings, only that of a server does.
+    mark = f'"data": {json.dumps(str(plan.data))}'
+    processes.end_started_with(mark, LEFTOVER_S, project.say)
     sockets = {"main": opened(plan.host, plan.port)}
     if found.install_port is not None:
         sockets["plain"] = opened(plan.host, found.install_port)

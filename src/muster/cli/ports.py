@@ -9,23 +9,33 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
+from time import monotonic, sleep
 
 from muster.supervise.trouble import Trouble
 
 PROBE_S = 3.0
+PORT_S = 3.0
 
 
 def opened(host: str, port: int) -> socket.socket:
     """A socket bound to an address, any free port for 0; whoever serves on it begins to listen.
-    Raises Trouble."""
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except OSError as error:
-        sock.close()
-        raise _taken(host, port, error) from error
-    return sock
+
+    One that is taken is tried for a moment: what we ran before may be letting go of it.
+    Raises Trouble.
+    """
+    until = monotonic() + PORT_S
+    while True:
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, port))
+        except OSError as error:
+            sock.close()
+            if error.errno != errno.EADDRINUSE or monotonic() > until:
+                raise _taken(host, port, error) from error
+            sleep(0.05)
+            continue
+        return sock
 
 
 def port_of(sock: socket.socket) -> int:

@@ -57,6 +57,22 @@ def kill_marked(token: str) -> None:
         time.sleep(0.01)
 
 
+def end_started_with(word: str, seconds: float, say: Callable[[str], None]) -> None:
+    """Give leftover servers that were started with `word` the time to answer what is under way
+    (their guard has asked them to end), then kill them: they hold the port of the next one."""
+    until = time.monotonic() + seconds
+    told = False
+    while left := started_with(word):
+        if not told:
+            say("上次留下的服务器正在结束 / a server left over from last time is ending")
+            told = True
+        if time.monotonic() > until:
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
 def started_with(word: str) -> list[int]:
     """Processes that have `word` in their command line or environment, dead ones left out."""
     found = []
