@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from muster.cli import prepare
 from muster.cli.main import muster
-from muster.migrations import run as migrating
 from muster.migrations.run import upgrade
 from muster.supervise import postgres
 from muster.supervise.lock import Held
@@ -133,7 +132,7 @@ def test_a_start_runs_only_the_migrations_that_are_missing(
     installation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(migrating, "upgrade", ran.append)
+    monkeypatch.setattr(prepare, "upgrade", ran.append)
     with postgres.running(installation) as server:
         prepare.migrate(server.owner_dsn)
     assert ran == []
