@@ -43,6 +43,7 @@ from muster.identity.authoriser import IdentityAuthoriser
 from muster.identity.first_link import make_first_link
 from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
+from muster.identity.providers.client import opened as providers_of
 from muster.identity.reader import reader
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, real_now
 from muster.journal.database import last_recorded, open_pool
@@ -330,6 +331,7 @@ def open_system(settings: Settings) -> System:
         position_of=positions.latest,
         simulated=mark.kind == "simulated",
         testing=settings.testing,
+        providers=providers_of(Path(settings.data)),
     )
     reactions = [reoffer_reaction(journal, world, listed["incident.reoffer"])]
     system = System(

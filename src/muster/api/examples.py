@@ -100,6 +100,7 @@ BODIES: Final[dict[str, Any]] = {
         "until": "2026-12-31T16:00:00Z",
         "reason": "轮岗",
     },
+    "bind_identity": {"provider": "city", "subject": "示例-8f14e45f"},
     "create_token": {
         "name": "示例：Traccar",
         "organisation": "pt",

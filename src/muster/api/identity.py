@@ -223,7 +223,7 @@ def set_password(platform: System, actor: Actor, person: PersonId, data: Passwor
     with platform.pool.connection() as connection:
         people.reset_password(
             connection,
-            _managed(connection, actor, person),
+            managed(connection, actor, person),
             data.password,
             Passwords(testing=platform.testing),
             actor=actor.person,
@@ -282,14 +282,14 @@ def _set_active(
 ) -> PersonView:
     check_input(data)
     with platform.pool.connection() as connection:
-        found = _managed(connection, actor, person)
+        found = managed(connection, actor, person)
         changed = people.set_active(
             connection, found.id, active, actor=actor.person, reason=data.reason
         )
         return _person(changed, tables.grants_of(connection, [changed.id]))
 
 
-def _managed(connection: Connection[Any], actor: Actor, person: str) -> Person:
+def managed(connection: Connection[Any], actor: Actor, person: str) -> Person:
     """A person the actor manages; others are unknown, whether they exist or not.
 
     Who holds a role outside the actor's area is not the actor's to manage: a new password for the

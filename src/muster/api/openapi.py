@@ -32,7 +32,7 @@ CONFIG = OpenAPIConfig(
 )
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 SAFE: Final = ("get",)
-OPEN_PATHS: Final = ("/healthz", "/readyz", "/api/first", "/api/session/code")
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/api/first", "/api/session/code", "/api/oidc")
 
 #: Shapes that share a name with another: what the document calls them.
 NAMES: Final[Mapping[str, str]] = {
@@ -51,6 +51,7 @@ PARTS: Final[Mapping[str, str]] = {
     "sign_in": "登录、会话、密码 / signing in, sessions, the own password",
     "factor": "第二因素与恢复码 / second factor and recovery codes",
     "identity": "单位、人员、授权 / organisations, people, grants",
+    "oidc": "统一认证 / signing in at an outside provider",
     "geography": "城市包 / the city pack",
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
     "retention": "保存：到期、冻结、封存、擦除与证明 / how long words stay, and how they go",

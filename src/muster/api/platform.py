@@ -16,6 +16,7 @@ from muster.api.counters import Metrics
 from muster.command.dispatch.nearest import World
 from muster.geography.pack import Pack
 from muster.identity.access_log import AccessLog
+from muster.identity.providers.binding import Providers
 from muster.identity.reader import Reader
 from muster.journal.clock import Clock, DrivenClock
 from muster.journal.context import Actor
@@ -53,6 +54,7 @@ class RunningPlatform:
     position_of: Callable[[str], UnitFix | None]
     simulated: bool
     testing: bool = False
+    providers: Providers = field(default_factory=dict)
     to_review: Callable[[Reader, str], bool] = lambda _reader, _matter: False
     unit_changed: Callable[[str], None] = lambda _unit: None
     unit_off_duty: Callable[[str], None] = lambda _unit: None

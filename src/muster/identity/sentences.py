@@ -142,6 +142,45 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "此链接无效、已用过或已过期。请在服务器上重新生成。",
         "This link is not valid, was used, or has expired. Make a new one on the server.",
     ),
+    "oidc.unknown": (
+        "没有这个统一认证入口。",
+        "There is no such sign-in provider.",
+    ),
+    "oidc.visit": (
+        "这次统一认证登录已过期、已用过，或不是从本浏览器开始的。请从登录页重新开始。",
+        "This sign-in has expired, was used, or was not begun in this browser. Begin again at the"
+        " sign-in page.",
+    ),
+    "oidc.refused": (
+        "统一认证没有让您登录。",
+        "The provider did not sign you in.",
+    ),
+    "oidc.unreachable": (
+        "统一认证现在没有回应。请稍后再试，或用密码登录。",
+        "The provider does not answer now. Try again later, or sign in with your password.",
+    ),
+    "oidc.answer": (
+        "统一认证的回应无法采用（{fault}）。请联系管理员。",
+        "The provider's answer cannot be used ({fault}). Tell your administrator.",
+    ),
+    "oidc.token": (
+        "统一认证给出的凭证不可信（{fault}），未登录。请联系管理员。",
+        "What the provider vouches for cannot be trusted ({fault}); nobody was signed in. Tell your"
+        " administrator.",
+    ),
+    "oidc.unbound": (
+        "统一认证中的您（{subject}）还没有绑定到任何账号。请用密码登录后绑定，或请管理员绑定。",
+        "Your identity at the provider ({subject}) is not bound to an account. Sign in with your"
+        " password and bind it, or ask an administrator.",
+    ),
+    "oidc.not_bound": (
+        "没有这项绑定。",
+        "There is no such binding.",
+    ),
+    "oidc.taken": (
+        "这个统一认证身份已绑定到另一个账号。",
+        "This identity is bound to another account already.",
+    ),
     "host.unknown": (
         "这个网址不是本系统的。管理员可用 --public-name 登记。",
         "This address is not one of this system's. Its administrator can add it: --public-name.",

@@ -46,7 +46,7 @@ CREATE TABLE provider_visit (
 );
 CREATE INDEX provider_visit_expires ON provider_visit (expires_at);
 
--- What came back from providers, for the auditor: kept as long as attempts are.
+-- What came back from providers, for the auditor: kept for ninety days.
 CREATE TABLE provider_outcome (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL,
