@@ -47,7 +47,7 @@ UNITS = [
     for number in range(1, 6)
 ]
 CREWED = "dh-changguo-01"
-PUBLIC = ("sign_in", "enter_code", "first_person", "healthz", "readyz")
+PUBLIC = ("sign_in", "enter_code", "first_person", "healthz", "readyz", "list_providers")
 #: What gives the one who asks another token, or none.
 RENEWING = ("sign_out", "prove", "change_password")
 #: Somebody signs in again before a proof runs out.

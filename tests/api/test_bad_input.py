@@ -38,6 +38,7 @@ PATHS: dict[str, str] = {
     "set_password": "/api/people/p001/password",
     "give_grant": "/api/people/p001/grants",
     "create_token": "/api/tokens",
+    "bind_identity": "/api/people/p001/identities",
     "report_positions": "/api/positions",
 }
 #: Raw JSON that may stand in place of a value of each kind, and must be refused.
@@ -104,7 +105,7 @@ def replaced(body: Any, path: tuple[Any, ...], raw: str) -> bytes:
 def asker(target: Fuzzed, name: str) -> Person:
     by = {"drive_clock": "simulator", "report_positions": "officer"}
     people = ("create_person", "close_account", "open_account", "set_password", "give_grant")
-    managed = name in (*people, "create_token")
+    managed = name in (*people, "create_token", "bind_identity")
     return target.people["administrator" if managed else by.get(name, "duty_chief")]
 
 

@@ -51,6 +51,10 @@ BY: dict[str, str] = {
     "revoke_grant": "administrator",
     "list_people": "administrator",
     "list_tokens": "administrator",
+    "list_identities": "administrator",
+    "bind_identity": "administrator",
+    "unbind_identity": "administrator",
+    "list_provider_outcomes": "auditor",
     "create_token": "administrator",
     "revoke_token": "administrator",
     "list_audit": "auditor",
@@ -204,7 +208,7 @@ def test_an_operation_keeps_its_word(target: Fuzzed, name: str) -> None:
 
 
 #: Operations a generated request cannot bring to an end: there is an administrator already, and
-#: nobody guesses a code or the id of a session.
+#: nobody guesses a code or the id of a session; and there is no provider.
 NEVER_DONE = {
     "first_person",
     "enter_code",
@@ -212,6 +216,10 @@ NEVER_DONE = {
     "fresh_recovery_codes",
     "remove_factor",
     "end_own_session",
+    "bind_own_identity",
+    "unbind_own_identity",
+    "bind_identity",
+    "unbind_identity",
 }
 
 

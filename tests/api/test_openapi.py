@@ -35,8 +35,15 @@ from tests.instance import CITY, ROOT
 
 CHINESE = re.compile(r"[一-鿿]")
 LATIN = re.compile(r"[A-Za-z]{2}")
-#: Routes that stand in no document: the document itself, and those whose form others define.
-UNLISTED = {"/api/openapi.json", "/api/positions/osmand", "/api/positions/traccar"}
+#: Routes that stand in no document: the document itself, those whose form others define, and those
+#: only a browser goes to on its way to a provider and back.
+UNLISTED = {
+    "/api/openapi.json",
+    "/api/positions/osmand",
+    "/api/positions/traccar",
+    "/api/oidc/{provider:str}/start",
+    "/api/oidc/callback",
+}
 #: Codes the door itself says, not raised by name anywhere.
 OF_THE_DOOR = {
     "body.too_large",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -31,7 +32,7 @@ OPENS: dict[str, set[str]] = {
     "get_summary": {"read:summary"},
     "report_positions": {"positions:report"},
 }
-PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person"}
+PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person", "list_providers"}
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +198,7 @@ def filled(target: Fuzzed, path: str) -> str:
     }
     for name, value in values.items():
         path = path.replace(name, value)
-    return path
+    return re.sub(r"\{\w+\}", target.seeds.fresh(), path)
 
 
 def attempt(who: Person, method: str, path: str) -> Said:

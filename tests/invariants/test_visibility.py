@@ -104,6 +104,8 @@ PARAMETERS: dict[str, Callable[[Foreign], str]] = {
     "unit": lambda foreign: THEIR_UNIT,
     "person": lambda foreign: "p218",
     "token": lambda foreign: "示例",
+    "provider": lambda foreign: "city",
+    "identity": lambda foreign: "0" * 24,
 }
 #: More to ask of a route than its bare path.
 QUERIES: dict[str, tuple[str, ...]] = {

@@ -10,10 +10,20 @@ from litestar.params import Parameter, SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from muster.api.identity import managed
+from muster.api.identity import MANAGE, managed
 from muster.api.oidc_page import page_of
+from muster.api.opening import disclosed, reads
 from muster.api.problems import MEDIA, problem
-from muster.api.session import PUBLIC, AnyRequest, address_of, cookie, sessions_for
+from muster.api.session import (
+    PROVE,
+    PUBLIC,
+    AnyRequest,
+    address_of,
+    client_of,
+    cookie,
+    sessions_for,
+)
+from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise
 from muster.identity.organisations import root_of
 from muster.identity.providers import tables
@@ -29,14 +39,15 @@ from muster.identity.providers.binding import (
 )
 from muster.identity.providers.client import Claims, Visit
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
-from muster.identity.sessions import SignedIn
-from muster.journal.clock import real_now
+from muster.identity.sessions import Entered, SignedIn
+from muster.identity.sign_in.factors import KeyMaker
+from muster.identity.sign_in.policy import OIDC
+from muster.journal.clock import Clock, real_now
 from muster.journal.context import Actor
 from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
 
 COOKIE: Final = "muster_visit"
-PROVE: Final = {"prove": True}
 #: Where one may come back to: a page of ours, by its path alone.
 PATH: Final = r"^/(?:[A-Za-z0-9_-]{1,64}(?:/[A-Za-z0-9_-]{1,64}){0,4})?\Z"
 ReturnTo = Annotated[str, Parameter(pattern=PATH, max_length=200, description="a page of ours")]
@@ -55,6 +66,12 @@ class Needed(Protocol):
     def pool(self) -> ConnectionPool[Connection[Any]]: ...
     @property
     def testing(self) -> bool: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def access(self) -> AccessLog: ...
+    @property
+    def vault(self) -> KeyMaker: ...
     @property
     def providers(self) -> Providers: ...
 
@@ -227,7 +244,9 @@ def _arrived(
             if known is None:
                 raise Refused("oidc.unbound", subject=claims.subject)
             person, outcome = known.person, "signed_in"
-            token, _ = sessions_for(platform).open_for(connection, person)
+            said = f"sign in at {row.provider}; acr {claims.acr or '-'}; amr {claims.amr or '-'}"
+            entered = Entered(client_of(request), OIDC, said)
+            token, _ = sessions_for(platform).open_for(connection, person, entered)
             cookies.append(cookie(request, token))
         made = _outcome(request, row.provider, outcome)
         record(
@@ -286,6 +305,7 @@ def _visit(request: AnyRequest, secret: str) -> Cookie:
 @get(
     "/api/oidc/identities",
     sync_to_thread=True,
+    opt=reads("own"),
     operation_id="list_own_identities",
     summary="本人的统一认证: one's own identities at providers",
 )
@@ -310,13 +330,16 @@ def unbind_own(platform: System, signed_in: SignedIn, identity: IdentityId) -> N
 @get(
     "/api/people/{person:str}/identities",
     sync_to_thread=True,
+    opt=reads("people.read"),
     operation_id="list_identities",
     summary="人员的统一认证: a person's identities at providers",
 )
 def list_identities(platform: System, actor: Actor, person: PersonId) -> IdentityList:
     with platform.pool.connection() as connection:
         found = managed(connection, actor, person)
+        authority = authorise(connection, actor, MANAGE)
         rows = tables.identities_of(connection, found.id)
+    disclosed(platform, actor, authority, "people.read", subject=found.id, count=len(rows))
     return _identities(platform, rows)
 
 
@@ -364,6 +387,7 @@ def unbind_identity(platform: System, actor: Actor, person: PersonId, identity: 
 @get(
     "/api/oidc/outcomes",
     sync_to_thread=True,
+    opt=reads("audit.read"),
     operation_id="list_provider_outcomes",
     summary="统一认证记录: what came back from providers",
 )
@@ -372,8 +396,9 @@ def list_outcomes(
 ) -> OutcomeList:
     """Sign-ins through providers, and why others failed. For who may read the audit at the top."""
     with platform.pool.connection() as connection:
-        authorise(connection, actor, "read.audit", root_of(connection).id)
+        authority = authorise(connection, actor, "read.audit", root_of(connection).id)
         rows = tables.outcomes(connection, limit)
+    disclosed(platform, actor, authority, "audit.read", subject="oidc", count=len(rows))
     return OutcomeList([msgspec.convert(row, OutcomeView, from_attributes=True) for row in rows])
 
 

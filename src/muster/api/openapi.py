@@ -82,6 +82,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "status": "only of this status",
     "step": "what the unit does",
     "token": "token id",
+    "provider": "provider id",
+    "identity": "identity id",
 }
 TEXT: Final = """情报·指挥·行动 一体化 / Intelligence, command and action in one loop.
 
