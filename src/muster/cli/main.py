@@ -15,7 +15,7 @@ from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
 from muster.cli.restore import restore
 from muster.cli.transparency import transparency
-from muster.cli.up import restart, up
+from muster.cli.up import restart, setup, up
 from muster.supervise.trouble import Trouble
 
 EPILOG = """\b
@@ -41,6 +41,7 @@ for command in (
     demo,
     up,
     restart,
+    setup,
     replay,
     simulate,
     test,

@@ -89,6 +89,7 @@ def up(port: int, host: str, data: Path | None, city: Path | None, **more: Any) 
     """
     from muster.cli.instance import Plan, start
     from muster.cli.reach import Wanted, reach, welcome
+    from muster.supervise import notify
     from muster.supervise.supervisor import Supervisor
 
     folder = (data or project.real_data()).resolve()
@@ -117,8 +118,23 @@ def up(port: int, host: str, data: Path | None, city: Path | None, **more: Any) 
                 "检查点写在数据文件夹里；另有一处更好：--checkpoint-to DIR / checkpoints go into "
                 "the data folder; a place outside is better: --checkpoint-to DIR\n"
             )
+        notify.tell("READY=1")
+        if (seconds := notify.watched_every()) is not None:
+            supervisor.every(seconds, lambda: notify.tell("WATCHDOG=1"))
         supervisor.watch()
     project.say("已停止 / stopped")
+
+
+@click.command()
+def setup() -> None:
+    """只安装所需组件，不启动 / set up what is missing and end
+
+    给随后以别的用户、只读运行的服务（systemd、容器）做准备。
+
+    For a service (systemd, a container) that then runs as another user and may not write here.
+    """
+    # The launcher has done it before this runs.
+    click.echo("已就绪 / set up; next: ./muster up")
 
 
 @click.command()
