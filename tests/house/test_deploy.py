@@ -107,7 +107,7 @@ def test_the_service_is_hardened_and_ends_in_order() -> None:
 
 def test_the_image_runs_as_somebody_and_stops_in_order() -> None:
     found = [one.split(" ", 1) for one in lines("Containerfile") if re.match(r"[A-Z]+ ", one)]
-    by = {word: rest for word, rest in found}
+    by = dict(found)
     order = [word for word, _ in found]
     assert by["USER"] == "muster" and order.index("USER") < order.index("ENTRYPOINT")
     assert by["STOPSIGNAL"] == "SIGTERM"
