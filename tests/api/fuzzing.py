@@ -49,7 +49,7 @@ UNITS = [
 CREWED = "dh-changguo-01"
 PUBLIC = ("sign_in", "enter_code", "first_person", "healthz", "readyz", "list_providers")
 #: What gives the one who asks another token, or none.
-RENEWING = ("sign_out", "prove", "change_password")
+RENEWING = ("sign_out", "prove", "change_password", "hand_over")
 #: Somebody signs in again before a proof runs out.
 FRESH_S = 200.0
 
@@ -92,9 +92,7 @@ class Fuzzed:
     def ask(self, case: Any, role: str) -> Any:
         """Send a case as somebody of a role. Raises schemathesis's failures, AssertionError."""
         name = name_of(case)
-        if monotonic() - self.came.get(role, 0.0) > FRESH_S:
-            self._come_in(role)
-        headers = {} if name in PUBLIC else dict(self.people[role].headers)
+        headers = {} if name in PUBLIC else dict(self.fresh(role).headers)
         response = case.call(base_url=self.server.url, session=self.http, headers=headers)
         self.http.cookies.clear()
         self.asked[name, role] += 1
@@ -121,6 +119,12 @@ class Fuzzed:
             self.steering.grants.append(response.json()["id"])
         elif name == "create_token":
             self.steering.tokens.append(response.json()["token"]["id"])
+
+    def fresh(self, role: str) -> Person:
+        """Somebody of a role whose proof has not run out."""
+        if monotonic() - self.came.get(role, 0.0) > FRESH_S:
+            self._come_in(role)
+        return self.people[role]
 
     def _come_in(self, role: str) -> None:
         username = self.people[role].username

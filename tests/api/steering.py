@@ -54,8 +54,11 @@ class Steering:
                 case.body["unit"] = self.crewing[1]
             if "main" in case.body and matter in self.seeds.merged and self._likely():
                 case.body["main"] = self.seeds.merged[matter]
-            if set(case.body) == {"username", "password"} and self._likely():
+            signing_in = {"username", "password"} <= set(case.body) and "name" not in case.body
+            if signing_in and self._likely():
                 case.body["username"] = self.chance.choice(list(self.victims.values()))
+            if "reason" in case.body and "organisation" in case.path_parameters:
+                self._bearable(case.body)
         if "Idempotency-Key" in case.headers:
             case.headers["Idempotency-Key"] = self.a_command()
         if isinstance(case.query.get("before"), str) and self._likely():
@@ -63,6 +66,12 @@ class Steering:
         for name in ("q", "after"):
             if name in case.query and self.chance.random() < 0.5:
                 del case.query[name]
+
+    def _bearable(self, policy: dict[str, Any]) -> None:
+        """A policy that leaves everybody at work."""
+        policy |= {"shortest": 12, "idle_s": 86_400, "longest_s": 86_400, "factor_roles": []}
+        for name in ("methods", "failures", "lock_s"):
+            policy.pop(name, None)
 
     def a_matter(self) -> str:
         """One made for this operation, one of all, or nobody's."""
@@ -95,6 +104,7 @@ class Steering:
             "person": self.chance.choice(list(self.victims)),
             "grant": self.chance.choice(self.grants or [matter]),
             "token": self.chance.choice(self.tokens or ["0" * 12]),
+            "organisation": self.chance.choice(list(self.pack.organisations)),
         }
         for name, value in real.items():
             if name in case.path_parameters and self._likely():

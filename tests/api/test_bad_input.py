@@ -35,7 +35,12 @@ PATHS: dict[str, str] = {
     "create_person": "/api/people",
     "close_account": "/api/people/p001/close",
     "open_account": "/api/people/p001/open",
-    "set_password": "/api/people/p001/password",
+    "ask_reset": "/api/people/p001/resets",
+    "enter_code": "/api/session/code",
+    "confirm_factor": "/api/session/factor/confirm",
+    "prove": "/api/session/prove",
+    "hand_over": "/api/session/hand-over",
+    "set_policy": "/api/organisations/pt/policy",
     "give_grant": "/api/people/p001/grants",
     "create_token": "/api/tokens",
     "bind_identity": "/api/people/p001/identities",
@@ -104,9 +109,9 @@ def replaced(body: Any, path: tuple[Any, ...], raw: str) -> bytes:
 
 def asker(target: Fuzzed, name: str) -> Person:
     by = {"drive_clock": "simulator", "report_positions": "officer"}
-    people = ("create_person", "close_account", "open_account", "set_password", "give_grant")
-    managed = name in (*people, "create_token", "bind_identity")
-    return target.people["administrator" if managed else by.get(name, "duty_chief")]
+    people = ("create_person", "close_account", "open_account", "ask_reset", "give_grant")
+    managed = name in (*people, "create_token", "bind_identity", "set_policy", "confirm_factor")
+    return target.fresh("administrator" if managed else by.get(name, "duty_chief"))
 
 
 def test_every_body_is_walked() -> None:

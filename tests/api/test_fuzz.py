@@ -46,7 +46,10 @@ BY: dict[str, str] = {
     "create_person": "administrator",
     "close_account": "administrator",
     "open_account": "administrator",
-    "set_password": "administrator",
+    "ask_reset": "administrator",
+    "list_policies": "administrator",
+    "set_policy": "administrator",
+    "list_denials": "auditor",
     "give_grant": "administrator",
     "revoke_grant": "administrator",
     "list_people": "administrator",
@@ -220,6 +223,8 @@ NEVER_DONE = {
     "unbind_own_identity",
     "bind_identity",
     "unbind_identity",
+    "confirm_reset",
+    "decline_reset",
 }
 
 

@@ -193,6 +193,9 @@ def filled(target: Fuzzed, path: str) -> str:
         "{unit}": target.seeds.units[0],
         "{person}": target.ids["officer"],
         "{grant}": target.seeds.fresh(),
+        "{session}": target.seeds.fresh(),
+        "{reset}": target.seeds.fresh(),
+        "{organisation}": "pt",
         "{token}": "0" * 12,
         "{step}": "sign",
     }

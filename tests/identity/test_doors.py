@@ -16,7 +16,7 @@ from litestar.testing import TestClient
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from muster.api import factor, identity, review, session, sign_in
+from muster.api import factor, identity, policy, review, session, sign_in
 from muster.api.problems import HANDLERS
 from muster.identity import people
 from muster.identity.access_log import AccessLog
@@ -73,6 +73,7 @@ def app(city: City) -> Litestar:
         [
             *sign_in.ROUTES,
             *factor.ROUTES,
+            *policy.ROUTES,
             *identity.ROUTES,
             *review.ROUTES,
             me,
@@ -315,6 +316,7 @@ def test_an_administrator_and_a_new_colleague(city: City, client: Client) -> Non
 
     signed_in(client, "new.one", "first-example")
     change = {"old": "first-example", "new": "second-example"}
+    assert code(client.get("/api/people")) == (403, "session.first_steps")
     changed = client.post("/api/session/password", json=change)
     assert changed.status_code == 200
     client.headers["X-CSRF-Token"] = changed.json()["csrf"]
@@ -324,8 +326,21 @@ def test_an_administrator_and_a_new_colleague(city: City, client: Client) -> Non
 
     signed_in(client, "boss")
     assert client.delete(f"/api/grants/{grant.json()['id']}").status_code == 204
-    reset = {"password": "third-example", "reason": "forgotten"}
-    assert client.post(f"/api/people/{person}/password", json=reset).status_code == 204
+    wanted = {"what": "password", "reason": "forgotten"}
+    reset = client.post(f"/api/people/{person}/resets", json=wanted)
+    assert reset.status_code == 201
+    path = f"/api/resets/{reset.json()['id']}/confirm"
+    assert code(client.post(path)) == (403, "reset.same_person")
+    city.hire("chief", ("duty_chief", "city"))
+    signed_in(client, "chief")
+    assert [one["may_confirm"] for one in client.get("/api/resets").json()["items"]] == [True]
+    fresh = client.post(path).json()["password"]
+    client.headers.pop("X-CSRF-Token")
+    body = {"username": "new.one", "password": fresh}
+    assert client.post("/api/session", json=body).json()["needs"] == "password"
+    assert code(client.get("/api/people")) == (403, "session.first_steps")
+
+    signed_in(client, "boss")
     answer = client.post(f"/api/people/{person}/close", json={"reason": "left"})
     assert answer.json()["active"] is False and answer.json()["grants"] == []
     client.cookies.clear()

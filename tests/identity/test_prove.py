@@ -25,6 +25,9 @@ __all__ = ["app", "client"]
 #: What is irreversible, or about people's rights and secrets. Nothing a dispatcher does at three
 #: in the morning stands here.
 SENSITIVE = {
+    "approve_erasure",
+    "approve_unsealing",
+    "export_access",
     "begin_factor",
     "close_account",
     "confirm_factor",
@@ -37,7 +40,9 @@ SENSITIVE = {
     "remove_factor",
     "revoke_grant",
     "revoke_token",
-    "set_password",
+    "ask_reset",
+    "confirm_reset",
+    "set_policy",
 }
 #: All that answers before the first steps are done.
 FIRST_STEPS = {

@@ -59,19 +59,24 @@ class Person:
 
     def try_to(self, path: str, body: Any = None, *, command: str | None = None) -> Said:
         key = {"Idempotency-Key": command or str(uuid4())}
-        said = self._ask("POST", path, {} if body is None else body, key)
-        if said.status == 403 and said.code == "session.prove_again":
-            self.prove()
-            said = self._ask("POST", path, {} if body is None else body, key)
-        return said
+        return self._ask("POST", path, {} if body is None else body, key)
 
     def prove(self) -> None:
         """Prove again who is here, as the page asks for it."""
-        said = self._ask("POST", "/api/session/prove", {"password": self.password})
+        said = self._once("POST", "/api/session/prove", {"password": self.password})
         assert said.status == 200, said
         self.headers["X-CSRF-Token"] = said.body["csrf"]
 
     def _ask(
+        self, method: str, path: str, body: Any = None, more: dict[str, str] | None = None
+    ) -> Said:
+        said = self._once(method, path, body, more)
+        if said.status == 403 and said.code == "session.prove_again":
+            self.prove()
+            said = self._once(method, path, body, more)
+        return said
+
+    def _once(
         self, method: str, path: str, body: Any = None, more: dict[str, str] | None = None
     ) -> Said:
         response = self.http.request(

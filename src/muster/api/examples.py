@@ -93,7 +93,20 @@ BODIES: Final[dict[str, Any]] = {
     },
     "close_account": {"reason": "调离"},
     "open_account": {"reason": "调回"},
-    "set_password": {"password": "another-invented-example", "reason": "本人忘记"},
+    "ask_reset": {"what": "password", "reason": "本人忘记"},
+    "set_policy": {
+        "shortest": 14,
+        "factor_roles": ["administrator", "duty_chief"],
+        "idle_s": 14400,
+        "reason": "示例：年度检查后收紧",
+    },
+    "hand_over": {
+        "username": "dispatcher",
+        "password": "invented-example",
+        "code": "123456",
+        "desk": "示例 3 号台",
+        "note": "示例：渔港一件等海事回话",
+    },
     "give_grant": {
         "role": "dispatcher",
         "organisation": "pt",

@@ -13,6 +13,7 @@ from muster.api.sign_in import CodeEntered, System
 from muster.identity.people import find_person
 from muster.identity.sessions import Session, SignedIn, end_sessions
 from muster.identity.sign_in.factors import Factors
+from muster.identity.sign_in.factors import remove_factor as take_off
 from muster.journal.clock import real_now
 
 
@@ -120,7 +121,7 @@ def remove_factor(request: AnyRequest, platform: System, signed_in: SignedIn) ->
     """No second factor any more, where the policy does not ask for one. Other sessions end."""
     with platform.pool.connection() as connection:
         person = signed_in.person
-        Factors(platform.vault).remove(connection, person, actor=person, reason="own removal")
+        take_off(connection, person, actor=person, reason="own removal")
         token, session = _others_end(platform, connection, request, signed_in)
     return Response(session, status_code=200, cookies=[cookie(request, token)])
 

@@ -1,6 +1,6 @@
 """Organisations, people, grants: the doors of `identity`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Protocol
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from muster.api.session import PROVE
 from muster.identity import people, tables
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise, scope_of
-from muster.identity.organisations import MICRO, path_of
+from muster.identity.organisations import MICRO
 from muster.identity.passwords import Passwords
 from muster.identity.tables import GrantRow, Person
 from muster.journal.clock import Clock, real_now
@@ -43,10 +43,13 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 MANAGE: Final = "manage.people"
+#: A first password is somebody else's: its owner chooses another with it, within a week.
+FIRST_PASSWORD: Final = timedelta(days=7)
 
 
 class PersonWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Without a password the person cannot sign in yet."""
+    """Without a password the person cannot sign in yet; with one, the person must choose another
+    at the first sign-in, within a week."""
 
     name: Text
     username: Text
@@ -64,11 +67,6 @@ class GrantWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Because(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Reason
-
-
-class PasswordSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    password: Secret
     reason: Reason
 
 
@@ -175,6 +173,7 @@ def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonV
                 username=data.username,
                 organisation=data.organisation,
                 password=data.password,
+                password_until=real_now() + FIRST_PASSWORD if data.password else None,
             ),
             Passwords(testing=platform.testing),
             actor=actor.person,
@@ -207,28 +206,6 @@ def close_account(platform: System, actor: Actor, person: PersonId, data: Becaus
 def open_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
     """Open a closed account again."""
     return _set_active(platform, actor, person, data, True)
-
-
-@post(
-    "/api/people/{person:str}/password",
-    sync_to_thread=True,
-    status_code=204,
-    opt=PROVE,
-    operation_id="set_password",
-    summary="重设密码: give a person a new password",
-)
-def set_password(platform: System, actor: Actor, person: PersonId, data: PasswordSet) -> None:
-    """Give a person a new password; the person's sessions end."""
-    check_input(data)
-    with platform.pool.connection() as connection:
-        people.reset_password(
-            connection,
-            managed(connection, actor, person),
-            data.password,
-            Passwords(testing=platform.testing),
-            actor=actor.person,
-            reason=data.reason,
-        )
 
 
 @post(
@@ -282,28 +259,11 @@ def _set_active(
 ) -> PersonView:
     check_input(data)
     with platform.pool.connection() as connection:
-        found = managed(connection, actor, person)
+        found = people.managed(connection, actor, person, MANAGE)
         changed = people.set_active(
             connection, found.id, active, actor=actor.person, reason=data.reason
         )
         return _person(changed, tables.grants_of(connection, [changed.id]))
-
-
-def managed(connection: Connection[Any], actor: Actor, person: str) -> Person:
-    """A person the actor manages; others are unknown, whether they exist or not.
-
-    Who holds a role outside the actor's area is not the actor's to manage: a new password for the
-    account would be a key to that role.
-    """
-    authorise(connection, actor, MANAGE)
-    found = people.find_person(connection, person)
-    now, scope = real_now(), scope_of(connection, actor)
-    held = tables.grants_of(connection, [found.id])
-    paths = [one.path for one in held if one.valid_until is None or one.valid_until > now]
-    paths.append(path_of(connection, found.organisation))
-    if not all(scope.allows_at(MANAGE, path) for path in paths):
-        raise Refused("person.unknown")
-    return found
 
 
 def _organisation(one: tables.Organisation) -> OrganisationView:
@@ -346,7 +306,6 @@ ROUTES: tuple[Any, ...] = (
             create_person,
             close_account,
             open_account,
-            set_password,
             give_grant,
             revoke_grant,
         ],

@@ -10,7 +10,7 @@ from litestar.params import Parameter, SkipValidation
 from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from muster.api.identity import MANAGE, managed
+from muster.api.identity import MANAGE
 from muster.api.oidc_page import page_of
 from muster.api.opening import disclosed, reads
 from muster.api.problems import MEDIA, problem
@@ -23,6 +23,7 @@ from muster.api.session import (
     cookie,
     sessions_for,
 )
+from muster.identity import people
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise
 from muster.identity.organisations import root_of
@@ -336,7 +337,7 @@ def unbind_own(platform: System, signed_in: SignedIn, identity: IdentityId) -> N
 )
 def list_identities(platform: System, actor: Actor, person: PersonId) -> IdentityList:
     with platform.pool.connection() as connection:
-        found = managed(connection, actor, person)
+        found = people.managed(connection, actor, person, MANAGE)
         authority = authorise(connection, actor, MANAGE)
         rows = tables.identities_of(connection, found.id)
     disclosed(platform, actor, authority, "people.read", subject=found.id, count=len(rows))
@@ -357,7 +358,7 @@ def bind_identity(
     check_input(data)
     provider = provider_of(platform.providers, data.provider).provider
     with platform.pool.connection() as connection:
-        found = managed(connection, actor, person)
+        found = people.managed(connection, actor, person, MANAGE)
         if found.id == actor.person:
             raise Refused("person.self")
         row = bind(
@@ -380,7 +381,7 @@ def bind_identity(
 )
 def unbind_identity(platform: System, actor: Actor, person: PersonId, identity: IdentityId) -> None:
     with platform.pool.connection() as connection:
-        found = managed(connection, actor, person)
+        found = people.managed(connection, actor, person, MANAGE)
         unbind(connection, found.id, identity, actor=actor.person)
 
 

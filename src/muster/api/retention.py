@@ -14,6 +14,7 @@ from litestar.params import Parameter
 from muster.api.command import Commander, MatterId, OrganisationId, checked_uuid
 from muster.api.opening import OPENS, disclosed, opening, reads
 from muster.api.platform import Platform, RunningPlatform
+from muster.api.session import PROVE
 from muster.command.incidents.inputs import Because, Nothing
 from muster.command.incidents.state import Incident
 from muster.command.retention import inputs, tables, view
@@ -374,6 +375,8 @@ def print_certificate(platform: Platform, actor: Actor, matter: MatterId) -> Res
     return Response(page.encode(), media_type="text/html; charset=utf-8")
 
 
+#: Where the second person says yes, there is a fresh proof of who that is.
+SECOND_PERSONS: Final = ("approve_erasure", "approve_unsealing")
 #: path word -> (input, what it is)
 OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
     ("place_hold", inputs.PlaceHold, "冻结: nothing may go until it is lifted"),
@@ -402,6 +405,7 @@ def operation_route(word: str, kind: type[msgspec.Struct], what: str) -> HTTPRou
         f"/api/retention/matters/{{matter:str}}/{word}",
         sync_to_thread=True,
         status_code=200,
+        opt=PROVE if word in SECOND_PERSONS else {},
         operation_id=word,
         summary=what,
     )(handler)

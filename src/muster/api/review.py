@@ -14,6 +14,7 @@ from psycopg import Connection
 
 from muster.api.opening import disclosed, reads
 from muster.api.platform import Platform
+from muster.api.session import PROVE
 from muster.command.incidents.view import Person
 from muster.identity import tables
 from muster.identity.authoriser import authorise, scope_of
@@ -161,7 +162,7 @@ def list_access(
 @get(
     "/api/access/export",
     sync_to_thread=True,
-    opt=reads("export"),
+    opt=reads("export", **PROVE),
     operation_id="export_access",
     summary="导出查阅日志: the same as a CSV file, at most 10,000 rows",
 )

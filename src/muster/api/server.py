@@ -27,14 +27,17 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from muster.api import (
     action,
     command,
+    denials,
     factor,
     geography,
+    hand_over,
     health,
     identity,
     oidc,
     openapi,
     opening,
     oversight,
+    policy,
     retention,
     review,
     session,
@@ -248,7 +251,7 @@ def _middleware(platform: RunningPlatform) -> list[Any]:
         InTime(WITHIN_S),
         WellMeant(),
         TokenMiddleware(Tokens(platform.pool)),
-        session.SessionMiddleware(session.sessions_for(platform)),
+        session.SessionMiddleware(session.sessions_for(platform), denials.closing(platform.pool)),
     ]
     if platform.driven is not None:
         found.append(SimulatedNow(platform, session.sessions_for(platform)))
@@ -261,6 +264,9 @@ def _routes() -> list[Any]:
         *health.ROUTES,
         *sign_in.ROUTES,
         *factor.ROUTES,
+        *hand_over.ROUTES,
+        *policy.ROUTES,
+        *denials.ROUTES,
         *identity.ROUTES,
         *tokens.ROUTES,
         *oidc.ROUTES,
@@ -270,6 +276,15 @@ def _routes() -> list[Any]:
         *action.ROUTES,
         *review.ROUTES,
         *oversight.HANDLERS,
+    ]
+
+
+def _hooks(platform: RunningPlatform) -> list[Any]:
+    """What notes a refusal before it is answered: looks of people, everything else, the count."""
+    return [
+        opening.denials(platform),
+        denials.recorder(platform.pool),
+        platform.metrics.refused,
     ]
 
 
@@ -316,8 +331,8 @@ def litestar_app(
             "sought": Provide(retention.retention_filter, sync_to_thread=False),
         },
         exception_handlers=handlers,
-        after_exception=[opening.denials(platform), platform.metrics.refused] if platform else [],
         before_send=[before_send, *([counted(platform)] if platform else [])],
+        after_exception=_hooks(platform) if platform else [],
         middleware=_middleware(platform) if platform is not None else [],
         request_class=StrictRequest,
         request_max_body_size=BODY_LIMIT,

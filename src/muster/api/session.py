@@ -10,7 +10,7 @@ factor has done so, only routes with `opt={"first_steps": True}` answer.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -55,6 +55,8 @@ CLOSED_OTHER_ORIGIN: Final = 4403
 #: All tests of a run come from one address.
 TESTING_LIMITS: Final = Limits(by_address=100_000, strangers=100_000)
 
+#: Records why a live connection is closed at once.
+Closing = Callable[[str, Scope], Awaitable[None]]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 AnyRequest = Request[Any, Any, Any]
 
@@ -89,8 +91,8 @@ class SessionMiddleware(ASGIMiddleware):
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
     exclude_opt_key = "public"
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions, closing: Closing | None = None) -> None:
+        self._sessions, self._closing = sessions, closing
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         # The template, not the path: "//api/…" must not walk past.
@@ -108,9 +110,13 @@ class SessionMiddleware(ASGIMiddleware):
         if scope["type"] == ScopeType.WEBSOCKET:
             code = _why_closed(connection, found)
             if code:
+                if self._closing is not None:
+                    other = code == CLOSED_OTHER_ORIGIN
+                    await self._closing("session.csrf" if other else "session.required", scope)
                 await send({"type": "websocket.close", "code": code, "reason": ""})
                 return
         else:
+            scope["state"]["asked_by"] = found
             _check(connection, scope["method"], found)
             recently_proven(scope["route_handler"].opt, found)
         scope["state"]["signed_in"] = found
@@ -187,6 +193,11 @@ def is_secure(connection: AnyConnection) -> bool:
 def token_of(connection: AnyConnection) -> str:
     """The session token the browser sent, or an empty text."""
     return connection.cookies.get(_named(connection, COOKIE), "")
+
+
+def sends_token(connection: AnyConnection) -> bool:
+    """Whether a request claims a session, of either kind of page."""
+    return any(name.endswith(COOKIE) for name in connection.cookies)
 
 
 def pending_of(connection: AnyConnection) -> str:

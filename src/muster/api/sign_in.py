@@ -27,7 +27,8 @@ from muster.api.session import (
 )
 from muster.identity.first_link import FirstPerson, use_first_link
 from muster.identity.passwords import Passwords
-from muster.identity.sessions import CodeNeeded, Entered, Session, SignedIn
+from muster.identity.sessions import CodeNeeded, Entered, Session, SignedIn, normal_username
+from muster.identity.sign_in.attempts import username_hash
 from muster.identity.sign_in.factors import KeyMaker
 from muster.identity.sign_in.own_sessions import end_one, end_others, own_sessions
 from muster.identity.sign_in.tables import SessionRow
@@ -121,6 +122,7 @@ def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Ses
     """
     same_site(request)
     sessions, client = sessions_for(platform), client_of(request)
+    request.scope["state"]["tried"] = username_hash(normal_username(data.username))
     try:
         token, session = sessions.sign_in(
             data.username, data.password, client=client, replaces=token_of(request)

@@ -1,10 +1,18 @@
-"""`admin first-link`."""
+"""`admin first-link`, and what the owner of the machine may do alone; the audit says so."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from muster.cli.opened import chosen, database, folder_option
+from muster.supervise.trouble import Trouble
+
+#: Who acts, in the audit.
+MACHINE = "system:machine"
+REASON = "by the machine's owner"
 
 
 @click.group()
@@ -49,3 +57,76 @@ def first_link(data: Path | None, url: str) -> None:
 def link(url: str, token: str) -> str:
     """The address of the page where the first administrator sets a name and a password."""
     return f"{url.rstrip('/')}/first?token={token}"
+
+
+@admin.command("reset-password")
+@folder_option
+@click.argument("username")
+def reset_password(data: Path | None, username: str) -> None:
+    """给一个账号一次性密码（24 小时，登录后须改）/ a one-time password for an account
+
+    系统里通常须两人才能重设；这里由能操作这台机器的人单独完成，写入审计。
+
+    In Muster two people are needed; whoever may use this machine can do it alone, and the audit
+    says so.
+    """
+    from muster.identity.passwords import Passwords
+    from muster.identity.sign_in.resets import give_password
+    from muster.journal.clock import real_now
+
+    with _account(data, username) as (connection, person):
+        password = give_password(
+            connection, person, Passwords(), actor=MACHINE, reason=REASON, now=real_now()
+        )
+    click.echo(f"{username}  {password}")
+
+
+@admin.command("reset-factor")
+@folder_option
+@click.argument("username")
+def reset_factor(data: Path | None, username: str) -> None:
+    """解除一个账号的验证器（手机与恢复码都丢失时）/ take the second factor off an account"""
+    from muster.identity.sign_in.resets import take_factor
+
+    with _account(data, username) as (connection, person):
+        take_factor(connection, person, actor=MACHINE, reason=REASON)
+    click.echo(f"{username}: 已解除 / no second factor any more")
+
+
+@admin.command("allow-passwords")
+@folder_option
+def allow_passwords(data: Path | None) -> None:
+    """放开登录方式（统一认证故障、谁也进不来时）/ let everybody sign in with a password again"""
+    import psycopg
+
+    from muster.identity.sign_in.policies import allow_every_method
+
+    with (
+        database(chosen(data), alone=False) as found,
+        psycopg.connect(found.owner_dsn) as connection,
+    ):
+        changed = allow_every_method(connection, actor=MACHINE, reason=REASON)
+    click.echo(f"已放开 {changed} 项策略 / policies changed: {changed}")
+
+
+@contextmanager
+def _account(data: Path | None, username: str) -> "Iterator[tuple[Any, str]]":
+    """A connection and the id of the person with a username. Raises Trouble."""
+    import psycopg
+
+    from muster.api.sentences import sentence
+    from muster.identity.sessions import normal_username
+    from muster.identity.tables import person_by_username
+    from muster.journal.refusal import Refused
+
+    with (
+        database(chosen(data), alone=False) as found,
+        psycopg.connect(found.owner_dsn) as connection,
+    ):
+        account = person_by_username(connection, normal_username(username))
+        if account is None:
+            raise Trouble(f"没有账号 {username}。", f"There is no account {username}.")
+        try:
+            yield connection, account.person.id
+        except Refused as refusal:
+            raise Trouble(*sentence(refusal.code, refusal.values)) from None

@@ -124,7 +124,10 @@ review.access_log          .  .  .  .  .  .  .  .  O  .  .  .  .
 read.retention             .  .  O  O  .  .  .  .  O  .  .  .  .
 read.sealed                .  .  .  .  .  .  .  .  O  .  .  .  .
 read.unsealed              .  .  O  .  .  .  .  .  O  .  .  .  .
+read.policy                .  .  .  .  .  .  .  .  O  O  .  .  .
 manage.people              .  .  .  .  .  .  .  .  .  O  .  .  .
+manage.policy              .  .  .  .  .  .  .  .  .  O  .  .  .
+confirm.reset              .  .  O  .  .  .  .  .  .  O  .  .  .
 manage.units               .  .  O  .  .  .  .  .  .  O  .  .  .
 manage.tokens              .  .  .  .  .  .  .  .  .  O  .  .  .
 simulate.clock             .  .  .  .  .  .  .  .  .  .  O  .  .

@@ -16,6 +16,7 @@ from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from muster.identity import tables
+from muster.identity.authoriser import authorise, scope_of
 from muster.identity.organisations import path_of
 from muster.identity.passwords import Passwords, check_policy
 from muster.identity.roles import ROLES
@@ -30,6 +31,8 @@ from muster.identity.sign_in.policy import in_force
 from muster.identity.sign_in.tables import policies_over
 from muster.identity.tables import GrantRow, Person
 from muster.journal.audit import change
+from muster.journal.clock import real_now
+from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
@@ -90,27 +93,6 @@ def create_person(
         # Somebody took it since the look above.
         raise Refused("username.taken") from None
     return person
-
-
-def reset_password(
-    connection: Database,
-    person: Person,
-    password: str,
-    passwords: Passwords,
-    *,
-    actor: str,
-    reason: str,
-) -> None:
-    """Set a new password; all sessions of the person end.
-
-    Raises Refused: person.self (one's own is changed with the old one), and as `check_policy`.
-    """
-    if person.id == actor:
-        raise Refused("person.self")
-    check_policy(password, person.username, names=names_of_city(connection))
-    hashed = passwords.hash(password)
-    set_password_hash(connection, person, hashed, actor=actor, reason=reason)
-    end_sessions(connection, person.id, actor=actor, reason=reason)
 
 
 def write_person(
@@ -212,6 +194,23 @@ def find_person(connection: Database, person: str) -> Person:
     if row is None:
         raise Refused("person.unknown")
     return row
+
+
+def managed(connection: Database, actor: Actor, person: str, right: str) -> Person:
+    """A person the actor has a right over; others are unknown, whether they exist or not.
+
+    Who holds a role outside the actor's area is not the actor's to manage: a new password for the
+    account would be a key to that role. Raises Refused: authority.denied, person.unknown.
+    """
+    authorise(connection, actor, right)
+    found = find_person(connection, person)
+    now, scope = real_now(), scope_of(connection, actor)
+    held = tables.grants_of(connection, [found.id])
+    paths = [one.path for one in held if one.valid_until is None or one.valid_until > now]
+    paths.append(path_of(connection, found.organisation))
+    if not all(scope.allows_at(right, path) for path in paths):
+        raise Refused("person.unknown")
+    return found
 
 
 def set_active(

@@ -54,6 +54,38 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "还没有绑定验证器。",
         "There is no second factor.",
     ),
+    "reset.unknown": (
+        "没有这项待确认的重设，或它已过期、已处理，或不归您管理。",
+        "No such reset waits: it ran out, was decided, or is not yours to confirm.",
+    ),
+    "reset.asked": (
+        "已有同样的申请，等待第二人确认。",
+        "The same was asked for already and waits for a second person.",
+    ),
+    "reset.same_person": (
+        "须由另一人确认，不能确认自己的申请。",
+        "A second person must confirm; you asked for it yourself.",
+    ),
+    "policy.role": (
+        "没有“{role}”这个角色。",
+        "There is no role '{role}'.",
+    ),
+    "policy.method": (
+        "登录方式只能是 password 或 oidc，至少一种。",
+        "Ways of signing in are password and oidc; at least one is needed.",
+    ),
+    "policy.top_only": (
+        "锁定次数和时长全市统一，只能由最上级单位规定。",
+        "The lock is one rule for the whole city: only the topmost organisation sets it.",
+    ),
+    "policy.no_method": (
+        "这样就没有人能登录了：请至少留下一种登录方式。",
+        "Nobody could sign in any more: leave at least one way that is allowed above, too.",
+    ),
+    "hand_over.same_person": (
+        "交接班须由另一人接班。",
+        "The next person must be somebody else.",
+    ),
     "session.expired": (
         "会话已结束，请重新登录。",
         "The session has ended. Sign in again.",

@@ -173,7 +173,7 @@ class Sessions:
             person = tables.person(connection, found[0]) if fits else None
             if person is not None and person.active:
                 return self._open(connection, person, Entered(client), replaces)
-        raise Refused("sign_in.code_wrong")
+        raise Refused("sign_in.code_wrong", person=found[0])
 
     def open_for(
         self, connection: Connection[Any], person: str, entered: Entered | None = None
@@ -209,6 +209,17 @@ class Sessions:
             row = self._live(connection, token)
             return self._shown(connection, row, token)
 
+    def hand_over(
+        self, connection: Connection[Any], token: str, person: str, client: Client
+    ) -> tuple[str, Session]:
+        """The session of a token ends and one of the next person, proven before, begins. In one
+        transaction: there is no moment with both or with none. Raises Refused: session.required,
+        and as `open_for`."""
+        leaving = self._live(connection, token)
+        reason = "handed over"
+        _write(connection, leaving.token_hash, None, leaving.person.id, reason)
+        return self.open_for(connection, person, Entered(client, reason="taken over"))
+
     def sign_out(self, token: str) -> None:
         """End the session of a token; nothing happens when there is none."""
         with self._pool.connection() as connection:
@@ -235,7 +246,7 @@ class Sessions:
             outcome = "succeeded" if fits else "failed"
             sign_in_tables.settle_attempt(connection, attempt, outcome)
         if not fits:
-            raise Refused("sign_in.code_wrong")
+            raise Refused("sign_in.code_wrong", person=person.id)
         return person
 
     def renew(

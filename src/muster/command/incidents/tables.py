@@ -171,6 +171,14 @@ def rows(reader: Reader, wanted: Wanted) -> list[IncidentRow]:
     return _fetch(reader, statement, [*more, wanted.limit])
 
 
+def open_count(reader: Reader) -> int:
+    """How many open matters the reader may see."""
+    seen, values = reader.visible_sql("i.matter")
+    statement = f"SELECT count(*) FROM incident i WHERE i.open AND {seen}"
+    row = reader.connection.execute(statement.encode(), values).fetchone()
+    return int(row[0]) if row else 0
+
+
 def rows_of(reader: Reader, matters: Sequence[str]) -> list[IncidentRow]:
     """The rows of these matters that the reader may see, open or not."""
     seen, values = reader.visible_sql("i.matter")

@@ -138,14 +138,6 @@ class Factors:
         )
         return True
 
-    def remove(self, connection: Database, person: str, *, actor: str, reason: str) -> None:
-        """There is no second factor any more. Raises Refused("factor.none")."""
-        row = tables.factor(connection, person)
-        if row is None or row.confirmed_at is None:
-            raise Refused("factor.none")
-        _forget_codes(connection, person, actor=actor, reason=reason)
-        change(connection, "second_factor", {"person": person}, None, actor=actor, reason=reason)
-
     def _open(self, sealed: bytes, person: str) -> str:
         sealed = bytes(sealed)
         nonce, data = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
@@ -153,6 +145,15 @@ class Factors:
 
     def _code_hash(self, person: str, code: str) -> bytes:
         return hmac.new(self._codes, f"{person}\0{code}".encode(), hashlib.sha256).digest()
+
+
+def remove_factor(connection: Database, person: str, *, actor: str, reason: str) -> None:
+    """There is no second factor any more. Raises Refused("factor.none")."""
+    row = tables.factor(connection, person)
+    if row is None or row.confirmed_at is None:
+        raise Refused("factor.none")
+    _forget_codes(connection, person, actor=actor, reason=reason)
+    change(connection, "second_factor", {"person": person}, None, actor=actor, reason=reason)
 
 
 def plain(code: str) -> str:

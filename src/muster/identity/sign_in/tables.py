@@ -339,3 +339,106 @@ def touch_session(
         "UPDATE session SET last_seen = %s, expires_at = %s WHERE token_hash = %s",
         (now, expires_at, token_hash),
     )
+
+
+# --- denials -----------------------------------------------------------------------------------
+
+
+class DenialRow(msgspec.Struct, frozen=True):
+    """拒绝, as it is kept. `times`: so often within the minute that ends with `last_at`."""
+
+    id: int
+    minute: datetime
+    last_at: datetime
+    what: str
+    person: str | None
+    username_hash: bytes | None
+    address: str
+    method: str
+    route: str
+    times: int
+
+
+def add_denial(connection: Database, values: dict[str, Any]) -> None:
+    connection.execute(
+        "INSERT INTO denial AS d (minute, last_at, what, person, username_hash, address, method,"
+        " route) VALUES (%(minute)s, %(at)s, %(what)s, %(person)s, %(username_hash)s,"
+        " %(address)s, %(method)s, %(route)s)"
+        " ON CONFLICT (minute, what, person, username_hash, address, method, route)"
+        " DO UPDATE SET times = d.times + 1, last_at = greatest(d.last_at, EXCLUDED.last_at)",
+        values,
+    )
+
+
+def denials(
+    connection: Database, *, what: str, person: str, before: int | None, limit: int
+) -> list[DenialRow]:
+    """The newest first, those with ids below `before`; empty filters let all through."""
+    rows = connection.execute(
+        "SELECT id, minute, last_at, what, person, username_hash, address, method, route, times"
+        " FROM denial WHERE (%(before)s::bigint IS NULL OR id < %(before)s)"
+        " AND (%(what)s = '' OR what = %(what)s OR starts_with(what, %(what)s || '.'))"
+        " AND (%(person)s = '' OR person = %(person)s) ORDER BY id DESC LIMIT %(limit)s",
+        {"what": what, "person": person, "before": before, "limit": limit},
+    ).fetchall()
+    return [DenialRow(*row) for row in rows]
+
+
+# --- resets by two -----------------------------------------------------------------------------
+
+
+class ResetRow(msgspec.Struct, frozen=True):
+    """重设, asked for and not yet decided."""
+
+    id: str
+    person: str
+    what: str
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+
+
+_RESET = "SELECT id::text, person, what, reason, asked_by, asked_at, expires_at FROM sign_in_reset"
+_OPEN = "decided_at IS NULL AND expires_at > %(now)s"
+
+
+def open_resets(connection: Database, now: datetime) -> list[ResetRow]:
+    rows = connection.execute(
+        f"{_RESET} WHERE {_OPEN} ORDER BY asked_at, id", {"now": now}
+    ).fetchall()
+    return [ResetRow(*row) for row in rows]
+
+
+def open_reset(connection: Database, reset: str, now: datetime) -> ResetRow | None:
+    """Locked until the commit: of two that decide at once one does."""
+    row = connection.execute(
+        f"{_RESET} WHERE id = %(id)s::uuid AND {_OPEN} FOR UPDATE", {"id": reset, "now": now}
+    ).fetchone()
+    return ResetRow(*row) if row else None
+
+
+# --- hand-overs --------------------------------------------------------------------------------
+
+
+class HandOverRow(msgspec.Struct, frozen=True):
+    """交接, as it is kept; the note sealed."""
+
+    id: str
+    at: datetime
+    from_person: str
+    to_person: str
+    desk: str
+    open_matters: int
+    note_secret: bytes | None
+
+
+def hand_overs_of(connection: Database, person: str, limit: int) -> list[HandOverRow]:
+    """Those a person gave or took, the newest first."""
+    rows = connection.execute(
+        "SELECT id::text, at, from_person, to_person, desk, open_matters, note_secret"
+        " FROM hand_over WHERE to_person = %(person)s OR from_person = %(person)s"
+        " ORDER BY at DESC, id LIMIT %(limit)s",
+        {"person": person, "limit": limit},
+    ).fetchall()
+    return [HandOverRow(*row) for row in rows]
