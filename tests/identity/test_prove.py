@@ -33,7 +33,6 @@ SENSITIVE = {
     "confirm_factor",
     "create_person",
     "create_token",
-    "erase",
     "fresh_recovery_codes",
     "give_grant",
     "open_account",

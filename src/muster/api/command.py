@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from litestar import get, post
@@ -15,7 +15,6 @@ from muster.action.choose_units.rank import Candidate
 from muster.action.orders.decide import FROM, Step
 from muster.api.opening import OPENS, UNMASKS, OnDesk, opening, reads, unmasking
 from muster.api.platform import Platform, RunningPlatform
-from muster.api.session import PROVE
 from muster.command.dispatch.nearest import Scene, candidates
 from muster.command.incidents import inputs, tables, view
 from muster.command.incidents.possible import possible
@@ -366,8 +365,6 @@ def _duplicates(row: IncidentRow, near: Sequence[IncidentRow]) -> list[Duplicate
 
 
 #: path word -> (operation, input, what it is)
-#: Asked for a fresh proof of who is there; nothing else here is: it would cost time at night.
-IRREVERSIBLE: Final = ("erase",)
 OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
     ("complete", inputs.Complete, "接警完成: the call ended"),
     ("remark", inputs.Remark, "补充: add a remark"),
@@ -406,7 +403,6 @@ def operation_route(word: str, kind: type[msgspec.Struct], what: str) -> HTTPRou
         f"/api/incidents/{{matter:str}}/{word}",
         sync_to_thread=True,
         status_code=200,
-        opt=PROVE if word in IRREVERSIBLE else {},
         operation_id=word,
         summary=what,
     )(handler)

@@ -202,7 +202,7 @@ def ask_reset(platform: System, actor: Actor, person: PersonId, data: ResetWante
 @get(
     "/api/resets",
     sync_to_thread=True,
-    opt=reads("people.read"),
+    opt=reads("list"),
     operation_id="list_resets",
     summary="待确认的重设: resets that wait for a second person",
 )

@@ -115,18 +115,14 @@ def _account(data: Path | None, username: str) -> "Iterator[tuple[Any, str]]":
     import psycopg
 
     from muster.api.sentences import sentence
-    from muster.identity.sessions import normal_username
-    from muster.identity.tables import person_by_username
+    from muster.identity.people import find_username
     from muster.journal.refusal import Refused
 
     with (
         database(chosen(data), alone=False) as found,
         psycopg.connect(found.owner_dsn) as connection,
     ):
-        account = person_by_username(connection, normal_username(username))
-        if account is None:
-            raise Trouble(f"没有账号 {username}。", f"There is no account {username}.")
         try:
-            yield connection, account.person.id
+            yield connection, find_username(connection, username).id
         except Refused as refusal:
             raise Trouble(*sentence(refusal.code, refusal.values)) from None

@@ -196,6 +196,14 @@ def find_person(connection: Database, person: str) -> Person:
     return row
 
 
+def find_username(connection: Database, username: str) -> Person:
+    """Raises Refused("person.unknown")."""
+    account = tables.person_by_username(connection, normal_username(username))
+    if account is None:
+        raise Refused("person.unknown")
+    return account.person
+
+
 def managed(connection: Database, actor: Actor, person: str, right: str) -> Person:
     """A person the actor has a right over; others are unknown, whether they exist or not.
 
