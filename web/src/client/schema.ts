@@ -146,6 +146,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/denials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 拒绝记录: refused sign-ins and requests
+         * @description What the door refused: failed sign-ins, wrong codes, lock-outs, forged or expired requests.
+         *     For a grant at the top.
+         */
+        get: operations["list_denials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/first": {
         parameters: {
             query?: never;
@@ -181,6 +202,26 @@ export interface paths {
          * @description End a grant now.
          */
         delete: operations["revoke_grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hand-overs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 交接记录: what one gave and took over
+         * @description What one handed over and took over, with the notes.
+         */
+        get: operations["list_hand_overs"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -821,6 +862,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organisations/{organisation}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 改登录策略: what an organisation asks of a sign-in
+         * @description Say anew what an organisation asks; it holds at everybody's next request.
+         */
+        post: operations["set_policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/oversight/findings": {
         parameters: {
             query?: never;
@@ -984,7 +1045,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/people/{person}/password": {
+    "/api/people/{person}/resets": {
         parameters: {
             query?: never;
             header?: never;
@@ -994,10 +1055,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * 重设密码: give a person a new password
-         * @description Give a person a new password; the person's sessions end.
+         * 申请重设: ask for a new password or no second factor
+         * @description Ask for it. Another person with the right confirms within an hour.
          */
-        post: operations["set_password"];
+        post: operations["ask_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 登录策略: what organisations ask of a sign-in
+         * @description The organisations of one's area, with what they say and what holds.
+         */
+        get: operations["list_policies"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1018,6 +1099,66 @@ export interface paths {
          * @description Token scope: `positions:report`.
          */
         post: operations["report_positions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 待确认的重设: resets that wait for a second person
+         * @description Those one may confirm, and those one asked for.
+         */
+        get: operations["list_resets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/resets/{reset}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 不予重设: decline a reset, or take it back
+         * @description It is not done.
+         */
+        delete: operations["decline_reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/resets/{reset}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 确认重设: the second person does it
+         * @description Do what another asked for. The person's sessions end.
+         */
+        post: operations["confirm_reset"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1494,6 +1635,26 @@ export interface paths {
          * @description The second factor is in force. One's other sessions end; this one gets a new token.
          */
         post: operations["confirm_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 交接班: the next person takes over this desk
+         * @description The next person proves who they are; one session ends and the other begins at once.
+         */
+        post: operations["hand_over"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2052,6 +2213,33 @@ export interface components {
             person: string;
         };
         /**
+         * DenialPage
+         * @description Newest first. `next` goes into `before` for the following page.
+         */
+        DenialPage: {
+            items: components["schemas"]["DenialView"][];
+            next: number | null;
+        };
+        /**
+         * DenialView
+         * @description One refusal, `times` within its minute. `what`: its code. `username_hash` (hex SHA-256): of
+         *     what was typed, to find the same name again without reading it.
+         */
+        DenialView: {
+            address: string;
+            /** Format: date-time */
+            first_at: string;
+            id: number;
+            /** Format: date-time */
+            last_at: string;
+            method: string;
+            person: string | null;
+            route: string;
+            times: number;
+            username_hash: string | null;
+            what: string;
+        };
+        /**
          * Dispatch
          * @description 派警: one order a unit. Also reinforcing (增援) and sending again.
          */
@@ -2388,6 +2576,29 @@ export interface components {
             until?: string | null;
         };
         /**
+         * HandOverList
+         * @description The newest first.
+         */
+        HandOverList: {
+            items: components["schemas"]["HandOverView"][];
+        };
+        /**
+         * HandOverView
+         * @description Who left the desk to whom, with how many open matters, and what was said.
+         */
+        HandOverView: {
+            /** Format: date-time */
+            at: string;
+            desk: string;
+            from_id: string;
+            from_name: string;
+            id: string;
+            note: string;
+            open_matters: number;
+            to_id: string;
+            to_name: string;
+        };
+        /**
          * HoldRow
          * @description 法律冻结.
          */
@@ -2718,11 +2929,6 @@ export interface components {
             new: string;
             old: string;
         };
-        /** PasswordSet */
-        PasswordSet: {
-            password: string;
-            reason: string;
-        };
         /**
          * PeoplePage
          * @description By id. `next` goes into `after` for the following page.
@@ -2757,7 +2963,8 @@ export interface components {
         };
         /**
          * PersonWanted
-         * @description Without a password the person cannot sign in yet.
+         * @description Without a password the person cannot sign in yet; with one, the person must choose another
+         *     at the first sign-in, within a week.
          */
         PersonWanted: {
             name: string;
@@ -2824,6 +3031,65 @@ export interface components {
             lon: number;
         };
         /**
+         * PolicyHeld
+         * @description What holds there, of all that is said above and at it.
+         */
+        PolicyHeld: {
+            factor_roles: string[];
+            failures: number;
+            idle_s: number;
+            lock_s: number;
+            longest_s: number;
+            methods: string[];
+            shortest: number;
+        };
+        /**
+         * PolicyList
+         * @description Superiors first.
+         */
+        PolicyList: {
+            items: components["schemas"]["PolicyView"][];
+        };
+        /**
+         * PolicySaid
+         * @description What an organisation says itself.
+         */
+        PolicySaid: {
+            factor_roles: string[] | null;
+            failures: number | null;
+            idle_s: number | null;
+            lock_s: number | null;
+            longest_s: number | null;
+            methods: string[] | null;
+            shortest: number | null;
+        };
+        /**
+         * PolicyView
+         * @description One organisation. `said` null: it says nothing. `may_change`: whoever asks may.
+         */
+        PolicyView: {
+            held: components["schemas"]["PolicyHeld"];
+            may_change: boolean;
+            organisation: string;
+            said: components["schemas"]["PolicySaid"] | null;
+            top: boolean;
+        };
+        /**
+         * PolicyWanted
+         * @description What is null is inherited. Below the top only what is stricter has an effect; `failures` and
+         *     `lock_s` are the top's to say.
+         */
+        PolicyWanted: {
+            factor_roles?: string[] | null;
+            failures?: number | null;
+            idle_s?: number | null;
+            lock_s?: number | null;
+            longest_s?: number | null;
+            methods?: string[] | null;
+            reason: string;
+            shortest?: number | null;
+        };
+        /**
          * PositionReport
          * @description Fixes of one unit, or each with its own `unit`, in any order, at most 5,000. Those that
          *     cannot be read or cannot be true are refused one by one; the others are taken. WGS-84 degrees,
@@ -2850,7 +3116,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "position.off_duty" | "rate.limited" | "reason.needed" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -3000,6 +3266,47 @@ export interface components {
             /** @enum {unknown} */
             kind: "cancelled" | "invalid";
             reason: string;
+        };
+        /**
+         * ResetDone
+         * @description `password`: shown this once, for a day, and only to choose another; null for a factor.
+         */
+        ResetDone: {
+            password: string | null;
+        };
+        /**
+         * ResetList
+         * @description The oldest first.
+         */
+        ResetList: {
+            items: components["schemas"]["ResetView"][];
+        };
+        /**
+         * ResetView
+         * @description Waits for a second person until `expires_at`. `may_confirm`: whoever asks may.
+         */
+        ResetView: {
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            asked_by_name: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            may_confirm: boolean;
+            person: string;
+            person_name: string;
+            reason: string;
+            what: string;
+        };
+        /**
+         * ResetWanted
+         * @description `password`: a one-time password; `factor`: no second factor any more.
+         */
+        ResetWanted: {
+            reason: string;
+            /** @enum {unknown} */
+            what: "factor" | "password";
         };
         /**
          * RetentionClass
@@ -3227,6 +3534,29 @@ export interface components {
             open: components["schemas"]["OpenCounts"];
             today: components["schemas"]["TodayCounts"];
             units: components["schemas"]["UnitCounts"];
+        };
+        /**
+         * TakeOver
+         * @description The next person, with password and (where there is one) the code of the second factor.
+         *     `desk`: what the desk is called; `note`: words for the next person.
+         */
+        TakeOver: {
+            /** @default  */
+            code?: string;
+            /** @default  */
+            desk?: string;
+            /** @default  */
+            note?: string;
+            password: string;
+            username: string;
+        };
+        /**
+         * TakenOver
+         * @description The next person's session, and what was handed over.
+         */
+        TakenOver: {
+            hand_over: components["schemas"]["HandOverView"];
+            session: components["schemas"]["Session"];
         };
         /**
          * TodayCounts
@@ -3664,6 +3994,44 @@ export interface operations {
             };
         };
     };
+    list_denials: {
+        parameters: {
+            query?: {
+                /** @description a code, or what stands before its dot */
+                what?: string;
+                /** @description person id */
+                person?: string;
+                /** @description only what comes before this one: `next` of the page before */
+                before?: number;
+                /** @description at most so many */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DenialPage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     first_person: {
         parameters: {
             query?: never;
@@ -3726,6 +4094,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hand_overs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOverList"];
+                };
             };
             /** @description Refused or failed: see `code`. */
             default: {
@@ -5300,6 +5697,53 @@ export interface operations {
             };
         };
     };
+    set_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description only of these organisations */
+                organisation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "factor_roles": [
+                 *         "administrator",
+                 *         "duty_chief"
+                 *       ],
+                 *       "idle_s": 14400,
+                 *       "reason": "示例：年度检查后收紧",
+                 *       "shortest": 14
+                 *     }
+                 */
+                "application/json": components["schemas"]["PolicyWanted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyHeld"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_findings: {
         parameters: {
             query?: {
@@ -5708,7 +6152,7 @@ export interface operations {
             };
         };
     };
-    set_password: {
+    ask_reset: {
         parameters: {
             query?: never;
             header?: never;
@@ -5722,20 +6166,51 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "password": "another-invented-example",
-                 *       "reason": "本人忘记"
+                 *       "reason": "本人忘记",
+                 *       "what": "password"
                  *     }
                  */
-                "application/json": components["schemas"]["PasswordSet"];
+                "application/json": components["schemas"]["ResetWanted"];
             };
         };
         responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
+            /** @description Document created, URL follows */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["ResetView"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_policies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyList"];
+                };
             };
             /** @description Refused or failed: see `code`. */
             default: {
@@ -5782,6 +6257,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PositionsTaken"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_resets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetList"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description reset id, a UUID */
+                reset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description reset id, a UUID */
+                reset: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetDone"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6933,6 +7499,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FactorOn"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hand_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "desk": "示例 3 号台",
+                 *       "note": "示例：渔港一件等海事回话",
+                 *       "password": "invented-example",
+                 *       "username": "dispatcher"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TakeOver"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenOver"];
                 };
             };
             /** @description Refused or failed: see `code`. */
