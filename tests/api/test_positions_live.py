@@ -183,7 +183,7 @@ def test_numbers_grow(live_server: Instance) -> None:
 
 def test_who_crews_no_unit_on_duty_gets_no_connection(live_server: Instance) -> None:
     with phone(live_server, signed_in(live_server, "dispatcher")) as mine:
-        assert mine.closed() == (4403, "position.off_duty")
+        assert mine.closed() == (4403, "authority.denied")
     with pytest.raises(InvalidStatus), phone(live_server, None):
         pass
     officer = on_duty(live_server, UNIT)

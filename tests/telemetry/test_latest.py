@@ -68,7 +68,7 @@ steps = st.lists(
         st.sampled_from("abcde"),
         st.integers(-180_000_000, 180_000_000),
         st.integers(-90_000_000, 90_000_000),
-        st.integers(0, 50),
+        st.integers(1, 50),
     ),
     max_size=60,
 )

@@ -184,9 +184,9 @@ def test_jumps_are_kept_and_counted(positions: Positions, pool: Pool) -> None:
 def test_a_place_is_safe_once_it_is_written(positions: Positions, pool: Pool) -> None:
     _, place = positions.take([fix(1)], by(positions, "a"), NOW, "a")
     told: list[bool] = []
-    positions.on_flush(lambda: told.append(positions.safe(place)))
     assert not positions.safe(place)
-    positions.flush()
+    with positions.telling(lambda: told.append(positions.safe(place))):
+        positions.flush()
     assert positions.safe(place) and told[0]
 
 
@@ -318,7 +318,7 @@ def test_only_the_app_role_may_call_the_functions(database: Any) -> None:
             "SELECT p.proname, array_to_string(p.proacl, ' ') FROM pg_proc p"
             " WHERE p.proname LIKE 'position\\_%' AND prosecdef"
         ).fetchall()
-    assert len(granted) == 2
+    assert len(granted) == 3
     for _, rights in granted:
         assert "muster_app=X" in rights and " =X" not in f" {rights}"
 

@@ -26,8 +26,9 @@ def rows(fixes: Columns, units: Sequence[str], received_ms: int) -> bytes:
     """The whole COPY stream for (unit, at, received, lon, lat, speed_kmh, heading, accuracy_m).
     `units`: names by number."""
     numbers, place = np.unique(fixes.unit, return_inverse=True)
-    names = [units[number].encode() for number in numbers.tolist()]
-    lengths = np.array([len(name) for name in names], np.int64)[place]
+    # NUL stands in no unit's name; so all of them are encoded at once.
+    names = np.array("\0".join(units[number] for number in numbers.tolist()).encode().split(b"\0"))
+    lengths = np.char.str_len(names).astype(np.int64)[place]
     missing = sum(
         (getattr(fixes, name) == NONE).astype(np.int64) << bit
         for bit, (name, _, _) in enumerate(SIDES)
@@ -37,8 +38,8 @@ def rows(fixes: Columns, units: Sequence[str], received_ms: int) -> bytes:
     for shape in np.unique(shapes).tolist():
         chosen = np.flatnonzero(shapes == shape)
         length = shape >> len(SIDES)
-        named = np.array([name.ljust(length, b"\0")[:length] for name in names], f"S{length}")
-        some = _shaped(fixes.take(chosen), named[place[chosen]], shape, received_ms)
+        named = names[place[chosen]].astype(f"S{length}")
+        some = _shaped(fixes.take(chosen), named, shape, received_ms)
         parts.append(some.tobytes())
     return b"".join([*parts, TRAILER])
 

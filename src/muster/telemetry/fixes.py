@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import pi
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
@@ -28,6 +29,7 @@ WIDEST_M: Final = 100_000
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 NONE: Final = -1
 _MS = timedelta(milliseconds=1)
+_DEGREE_M = EARTH_RADIUS_M * pi / 180
 
 MALFORMED: Final = "position.malformed"
 OFF_DUTY: Final = "position.off_duty"
@@ -170,11 +172,12 @@ def judge(fixes: Sequence[Fix | None], units: Ints, now: datetime) -> Judged:
 
 def _moments(given: list[datetime | int]) -> NDArray[np.float64]:
     """Milliseconds since 1970, whole and rounded down."""
-    try:
-        seconds = np.array([one.timestamp() for one in given], np.float64)  # type: ignore[union-attr]
-    except AttributeError:
+    if len({type(one) for one in given}) > 1:
         some = [one if isinstance(one, int) else milliseconds(one) for one in given]
         return np.array(some, np.float64)
+    if not given or isinstance(given[0], int):
+        return np.array(given, np.float64)
+    seconds = np.array([one.timestamp() for one in given], np.float64)  # type: ignore[union-attr]
     # Microseconds survive as floats; half of one keeps what is whole from falling below itself.
     return np.floor(seconds * 1000 + 0.0005)
 
@@ -204,8 +207,33 @@ def _degrees(values: NDArray[np.float64]) -> Ints:
     return np.where(known, np.rint(np.where(known, values, 0)) % 360, NONE).astype(np.int16)
 
 
-def too_fast(before: Columns, after: Columns) -> Truths:
-    """Row by row: whether the way from one fix to a later one is a jump."""
+@dataclass(frozen=True)
+class Spots:
+    """Where and when, as `Columns`: what it takes to tell a jump."""
+
+    at: Ints
+    lon: Ints
+    lat: Ints
+
+    def take(self, rows: Any) -> Spots:
+        return Spots(self.at[rows], self.lon[rows], self.lat[rows])
+
+
+def too_fast(before: Spots, after: Spots) -> int:
+    """How many of the ways from one fix to a later one, row by row, are jumps."""
+    # No way is longer than its two sides; what is short for certain needs no sines.
+    sides = np.abs(after.lon - before.lon) + np.abs(after.lat - before.lat)
+    far = sides * (_DEGREE_M / MICRO) > JUMP_M
+    if not far.any():
+        return 0
+    before, after = before.take(far), after.take(far)
+    metres = _metres(before, after)
+    hours = (after.at - before.at) / 3_600_000
+    return int(np.count_nonzero((metres > JUMP_M) & (metres / 1000 > JUMP_KMH * hours)))
+
+
+def _metres(before: Spots, after: Spots) -> NDArray[np.float64]:
+    """Along great circles."""
     lon, lat, next_lon, next_lat = (
         np.radians(one / MICRO) for one in (before.lon, before.lat, after.lon, after.lat)
     )
@@ -213,7 +241,5 @@ def too_fast(before: Columns, after: Columns) -> Truths:
         np.sin((next_lat - lat) / 2) ** 2
         + np.cos(lat) * np.cos(next_lat) * np.sin((next_lon - lon) / 2) ** 2
     )
-    metres = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
-    hours = (after.at - before.at) / 3_600_000
-    jumped: Truths = (metres > JUMP_M) & (metres / 1000 > JUMP_KMH * hours)
-    return jumped
+    metres: NDArray[np.float64] = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+    return metres

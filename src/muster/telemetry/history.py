@@ -28,6 +28,8 @@ log = logging.getLogger("muster.telemetry")
 FULL = "position.history_full"
 LEAST_KEEP_DAYS = 2
 DAYS_AHEAD = 2
+#: With so many queued it is written before the second is over.
+PROMPTLY = 20_000
 _LOST = "the thread that writes the history of positions has ended"
 
 
@@ -74,6 +76,7 @@ class History:
         self._sealed_at: datetime | None = None
         self._floor = EPOCH
         self._stopping = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self.flushed: list[Callable[[], None]] = []
         self.trouble = ""
@@ -90,6 +93,8 @@ class History:
                 self._queued += len(fixes)
                 self._added += len(fixes)
                 self._trim()
+                if self._queued >= PROMPTLY:
+                    self._wake.set()
             return place
 
     def safe(self, place: Place) -> bool:
@@ -132,12 +137,15 @@ class History:
     def stop(self) -> None:
         """Write what is queued and end the thread."""
         self._stopping.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
         while True:
-            last = self._stopping.wait(self._flush_s)
+            self._wake.wait(self._flush_s)
+            self._wake.clear()
+            last = self._stopping.is_set()
             try:
                 self.keep_days()
                 self.seal()
@@ -148,6 +156,7 @@ class History:
                 if not self.trouble:
                     log.warning("the history of positions waits: %s", type(error).__name__)
                 self.trouble = f"positions: {type(error).__name__}"
+                self._stopping.wait(self._flush_s)
             if last:
                 return
 
@@ -197,7 +206,7 @@ class History:
                 raise
             with self._lock:
                 self._written = place
-        for tell in self.flushed:
+        for tell in tuple(self.flushed):
             tell()
 
     def _write(self, fixes: Columns, rejects: Counter[tuple[str, date]]) -> None:

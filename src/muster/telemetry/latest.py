@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from muster.telemetry.fixes import EPOCH, MICRO, NONE, Columns, Kept, too_fast
+from muster.telemetry.fixes import EPOCH, MICRO, NONE, Columns, Kept, Spots, too_fast
 
 Box: TypeAlias = tuple[float, float, float, float]
 """West, south, east, north in degrees; west > east lies across the date line."""
@@ -30,7 +30,8 @@ _COLUMNS = {
     "at": np.int64,
     "tick": np.int64,
 }
-_NOWHERE = -1
+#: The moment of a unit that has no position; columns begin as zeros, which cost no memory.
+_NOWHERE = 0
 
 
 class Position(msgspec.Struct):
@@ -87,13 +88,12 @@ class Numbers:
 class Latest:
     """Thread-safe. Ticks count updates, so that a reader can ask what changed since."""
 
-    def __init__(self, numbers: Numbers | None = None, capacity: int = 1024) -> None:
+    def __init__(self, numbers: Numbers | None = None, capacity: int = 1 << 17) -> None:
         self._lock = threading.Lock()
         self._numbers = numbers or Numbers()
         self._columns: dict[str, NDArray[Any]] = {
             name: np.zeros(capacity, kind) for name, kind in _COLUMNS.items()
         }
-        self._columns["at"][:] = _NOWHERE
         self._count = 0
         self._tick = 0
 
@@ -134,20 +134,10 @@ class Latest:
             return 0
         with self._lock:
             self._make_room(int(fixes.unit[-1]) + 1)
-            units = fixes.unit
-            columns = self._columns
-            before = Columns(
-                unit=units,
-                at=columns["at"][units],
-                lon=columns["lon"][units],
-                lat=columns["lat"][units],
-                speed=columns["speed"][units],
-                heading=columns["heading"][units],
-                accuracy=fixes.accuracy,
-            )
-        before = _later(before, fixes)
-        late = (before.at != _NOWHERE) & (before.at < fixes.at)
-        return int(np.count_nonzero(too_fast(before.take(late), fixes.take(late))))
+            known = [self._columns[name][fixes.unit] for name in ("at", "lon", "lat")]
+        before = _earlier(Spots(*known), fixes)
+        later = (before.at != _NOWHERE) & (before.at < fixes.at)
+        return too_fast(before.take(later), Spots(fixes.at, fixes.lon, fixes.lat).take(later))
 
     def _make_room(self, count: int) -> None:
         self._count = max(self._count, count)
@@ -155,7 +145,6 @@ class Latest:
         if count > size:
             wanted = max(count, size + size // 2)
             fresh = {name: np.zeros(wanted, kind) for name, kind in _COLUMNS.items()}
-            fresh["at"][size:] = _NOWHERE
             for name, column in self._columns.items():
                 fresh[name][:size] = column
             self._columns = fresh
@@ -219,17 +208,18 @@ class Latest:
         return [units[row] for row in rows.tolist()]
 
 
-def _later(before: Columns, fixes: Columns) -> Columns:
+def _earlier(known: Spots, fixes: Columns) -> Spots:
     """For each fix the one it follows: the fix before it in the batch if that is of the same unit
-    and later than `before`, else `before`."""
+    and later than what was known of the unit, else that."""
     follows = np.zeros(len(fixes), np.bool_)
-    follows[1:] = (fixes.unit[1:] == fixes.unit[:-1]) & (fixes.at[:-1] > before.at[1:])
-    shifted = np.maximum(np.arange(len(fixes)) - 1, 0)
+    follows[1:] = (fixes.unit[1:] == fixes.unit[:-1]) & (fixes.at[:-1] > known.at[1:])
+    if not follows.any():
+        return known
     columns = []
-    for name in ("unit", "at", "lon", "lat", "speed", "heading", "accuracy"):
-        earlier = getattr(fixes, name)[shifted]
-        columns.append(np.where(follows, earlier, getattr(before, name)))
-    return Columns(*columns)
+    for name in ("at", "lon", "lat"):
+        shifted = np.roll(getattr(fixes, name), 1)
+        columns.append(np.where(follows, shifted, getattr(known, name)))
+    return Spots(*columns)
 
 
 def inside(lon: NDArray[Any], lat: NDArray[Any], box: Box) -> NDArray[np.bool_]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,9 +112,14 @@ class Positions:
         """Write what is queued now. Raises psycopg.Error; the queue then keeps everything."""
         self._history.flush()
 
-    def on_flush(self, tell: Callable[[], None]) -> None:
-        """Call `tell` after each writing, from the writing thread."""
+    @contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Call `tell` after each writing, from the thread that writes."""
         self._history.flushed.append(tell)
+        try:
+            yield
+        finally:
+            self._history.flushed.remove(tell)
 
     def reporter(self, on_duty: Callable[[], Mapping[str, datetime]]) -> Reporter:
         """Who may report for the units that `on_duty` finds, each with the beginning of its duty.
@@ -142,9 +148,9 @@ class Positions:
         self, fixes: Sequence[Fix | None], reporter: Reporter, now: datetime, unit: str = ""
     ) -> tuple[Reported, Place]:
         """As `report`; and a place to ask `safe` with."""
-        named = [unit if one is None or one.unit is None else one.unit for one in fixes]
-        units = np.array([reporter.numbers.get(one, -1) for one in named], np.int32)
-        judged = judge(fixes, units, now)
+        known, usual = reporter.numbers.get, reporter.numbers.get(unit, -1)
+        units = [usual if one is None or one.unit is None else known(one.unit, -1) for one in fixes]
+        judged = judge(fixes, np.array(units, np.int32), now)
         counts = dict(judged.doubts)
         with self._reporting:
             refused = self._off_duty(judged.good, reporter)

@@ -22,7 +22,7 @@ _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 class Recent:
     """The last fixes, `2 ** bits` of them at most (8 bytes each)."""
 
-    def __init__(self, bits: int = 18) -> None:
+    def __init__(self, bits: int = 17) -> None:
         self._keys = np.zeros(1 << bits, np.uint64)
         self._shift = np.uint64(64 - bits)
 
