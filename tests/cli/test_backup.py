@@ -74,6 +74,10 @@ def test_there_and_back_into_the_database_muster_carries(
     for name in ("master.key", "backup.key"):
         assert (new / "keys" / name).read_bytes() == (folder / "keys" / name).read_bytes()
         assert (new / "keys" / name).stat().st_mode & 0o077 == 0
+    with psycopg.connect(env["DATABASE_URL"]) as owner:
+        looks = owner.execute("SELECT actor, outcome FROM access_log WHERE what = 'backup'")
+        ((actor, outcome),) = looks.fetchall()
+    assert actor.startswith("system:console:") and outcome == "masked"
     verified = said("journal", "verify", "--data", str(new))
     assert verified.returncode == 0, verified.stderr
     with pytest.raises(Trouble):

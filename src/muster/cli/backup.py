@@ -72,6 +72,23 @@ def faults_told() -> Iterator[None]:
         raise Trouble(zh, en) from broken
 
 
+def recorded(app_dsn: str, subject: str) -> None:
+    """All there is goes to another place, or came from it: the access log says who did that. The
+    personal texts are sealed in it, hence masked."""
+    import getpass
+
+    from muster.identity.access_log import write
+    from muster.identity.looks.look import Look
+    from muster.journal.clock import real_now
+    from muster.journal.context import Actor
+    from muster.journal.database import open_pool
+
+    actor = Actor(f"system:console:{getpass.getuser()}")
+    look = Look(at=real_now(), actor=actor, what="backup", outcome="masked", subject=subject)
+    with open_pool(app_dsn, most=1) as pool:
+        write(pool, [look])
+
+
 def teller(zh: str, en: str) -> Callable[[float, str], None]:
     """Says every few seconds how far it is and how long it will take."""
     import time
@@ -99,6 +116,7 @@ def _back_up(to: Path, key: Path | None, folder: Path) -> dict[str, Any]:
     from muster.app import NOT_IN_BACKUP
     from muster.journal.backup.archive import Key
     from muster.journal.backup.copy_out import Wanted, back_up
+    from muster.journal.checkpoint import exists
 
     mark = marks.read(folder) or {}
     master = folder / "keys" / "master.key"
@@ -126,10 +144,13 @@ def _back_up(to: Path, key: Path | None, folder: Path) -> dict[str, Any]:
         database(folder, alone=False) as found,
         psycopg.connect(found.owner_dsn) as connection,
     ):
+        if exists(connection, "access_log"):  # not before release 0.2.0
+            recorded(found.app_dsn, "to another place")
         wanted = Wanted(
             connection, folder, mark.get("city", ""), mark, master.read_bytes(), NOT_IN_BACKUP
         )
         manifest, figures = back_up(wanted, target, used, told)
+    (folder / "run").mkdir(exist_ok=True, mode=0o700)
     (folder / "run" / "backed_up").touch()  # /metrics tells how long ago
     told_all = _told(manifest, figures, time.monotonic() - began)
     told_all["json"]["to"] = str(target)

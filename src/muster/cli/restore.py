@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.cli import marks, project
-from muster.cli.backup import FILE, FOLDER, faults_told, teller
+from muster.cli.backup import FILE, FOLDER, faults_told, recorded, teller
 from muster.supervise.trouble import Trouble, writing
 
 if TYPE_CHECKING:
@@ -171,6 +171,7 @@ def _restored(given: Given, found: "Database") -> dict[str, Any]:
     seconds = time.monotonic() - began
     upgrade(found.owner_dsn)
     _keys_and_mark(given)
+    recorded(found.app_dsn, f"restored as of {given.manifest.snapshot_at.isoformat()}")
     return {"rows": rows, "seconds": seconds, **_compared(given, found)}
 
 
