@@ -14,7 +14,9 @@ import psycopg
 import pytest
 
 from muster.journal import erasures
-from muster.journal.erasures import Erasure, Ledger, LedgerBroken
+from muster.journal.erasing import Erasure, erase
+from muster.journal.erasures import Ledger, LedgerBroken
+from muster.journal.perform import Writer
 
 from .diary import NOTE, OPEN, Note, Open, Shelf
 
@@ -150,6 +152,29 @@ def test_each_gets_what_only_the_other_has(
         left = owner.execute(f"SELECT matter::text FROM {table}".encode()).fetchall()
         assert left and {row[0] for row in left} == {B}, table
     assert ledger.reconcile() == []
+
+
+def test_a_part_erased_again_leaves_the_rest_and_room_for_later_parts(
+    shelf: Shelf, owner: psycopg.Connection[Any], path: Path
+) -> None:
+    """The entry that said it is lost, and the restored journal gives its number to another."""
+    shelf.do(OPEN, A, Open(owner="示例", phone="00099912345"), command="open")
+    part = Erasure(A, AT, "p1", "示例法条", 2, ("1.phone",), ("phone",))
+    erasures.record(path, part)
+    ledger = Ledger(path, shelf.pool.connection)
+    assert ledger.reconcile() == [A]
+    left = owner.execute("SELECT item FROM vault_item").fetchall()
+    assert left == [("1.owner",)]
+    assert owner.execute("SELECT count(*) FROM vault_lookup").fetchone() == (0,)
+    assert owner.execute("SELECT count(*) FROM vault_key").fetchone() == (1,)
+    assert ledger.reconcile() == [] and erasures.read(path) == [part]
+    later = Erasure(A, AT.replace(hour=10), "p1", "示例法条", 2, ("1.owner",))
+    with shelf.pool.connection() as connection:
+        erase(Writer(connection), later)
+    ledger.erased()
+    assert erasures.read(path) == [part, later]
+    with shelf.pool.connection() as connection:
+        assert erasures.kept(connection)[-1] == later
 
 
 def test_a_disk_that_takes_nothing_leaves_the_ledger_behind_and_says_so(

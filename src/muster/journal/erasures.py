@@ -22,6 +22,9 @@ from psycopg import Connection
 from muster.journal.entry import FIRST_PREVIOUS, canonical, digest
 from muster.journal.erasing import Erasure, erase, ledger
 
+#: Numbers of parts begin here whose entries were lost with an older cluster.
+LOST = 1_000_000_000
+
 
 class Line(msgspec.Struct, frozen=True):
     """One line of the file."""
@@ -126,8 +129,12 @@ def _hash(previous: str, erasure: Erasure) -> str:
 # --- table and file ------------------------------------------------------------------------------
 
 
-def _named(erasure: Erasure) -> tuple[str, int]:
-    return erasure.matter, erasure.number
+def _named(erasure: Erasure) -> tuple[str, str]:
+    """A matter is erased whole once; a part is told by its moment and items, not by the number of
+    an entry, which a restored journal may have given to another."""
+    if erasure.number == 0:
+        return erasure.matter, ""
+    return erasure.matter, " ".join((erasure.erased_at.isoformat(), *erasure.items))
 
 
 def kept(connection: Connection[Any]) -> list[Erasure]:
@@ -151,10 +158,17 @@ def reapply(connection: Connection[Any], erasures: Sequence[Erasure]) -> list[st
     for erasure in erasures:
         if _named(erasure) in there:
             continue
-        erase(writer, erasure)
+        erase(writer, _beyond(erasure))
         there.add(_named(erasure))
         again.append(erasure.matter)
     return list(dict.fromkeys(again))
+
+
+def _beyond(erasure: Erasure) -> Erasure:
+    """A part whose entry is lost, under a number that no later entry will have."""
+    if 0 < erasure.number < LOST:
+        return msgspec.structs.replace(erasure, number=LOST + erasure.number)
+    return erasure
 
 
 def unsaid(connection: Connection[Any]) -> list[Erasure]:

@@ -44,7 +44,9 @@ FROM erasure x FULL JOIN (SELECT matter, max(number) AS number FROM entry
         AND convert_from(bytes, 'UTF8')::jsonb->'body'->'whole' = 'true'
     GROUP BY matter) e ON e.matter = x.matter
 LEFT JOIN vault_key k ON k.matter = x.matter
-WHERE x.matter IS NULL OR e.matter IS NULL OR k.matter IS NOT NULL
+WHERE x.matter IS NULL OR k.matter IS NOT NULL
+    -- A matter without entries was opened after the backup that was restored, and erased since.
+    OR (e.matter IS NULL AND EXISTS (SELECT FROM entry n WHERE n.matter = x.matter))
     OR EXISTS (SELECT FROM vault_item v WHERE v.matter = x.matter)
     OR EXISTS (SELECT FROM vault_lookup l WHERE l.matter = x.matter)"""
 
