@@ -26,7 +26,7 @@ from muster.action.units import tables as unit_tables
 from muster.api.condition import Condition, end_with_threads, raise_handles
 from muster.api.platform import RunningPlatform
 from muster.api.serving import Listening
-from muster.command.dispatch.nearest import Fix, World
+from muster.command.dispatch.nearest import World, last_fixes
 from muster.command.dispatch.react import reoffer_reaction
 from muster.command.incidents import access as incident_access
 from muster.command.incidents import facts as incident_facts
@@ -37,6 +37,7 @@ from muster.command.operations import operations
 from muster.command.retention import facts as retention_facts
 from muster.command.retention import tables as retention_tables
 from muster.command.retention.clocks import due, operation_due
+from muster.command.retention.daily import FOR_EVER, Daily
 from muster.geography.pack import Pack, load
 from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import IdentityAuthoriser
@@ -184,6 +185,7 @@ class System:
     bell: Bell
     ledger: Ledger
     checkpoints: RegularCheckpoints
+    daily: Daily
     condition: Condition = field(init=False)
     stopping: threading.Event = field(default_factory=threading.Event)
     trouble: str = ""
@@ -249,6 +251,7 @@ class System:
                 self.ticker.run_due(due)
                 self._react()
             clock.advance(to)
+            self.daily.run()
 
     def _react(self) -> None:
         """React to what the feed shows. Entries committed beside a transaction that still runs
@@ -272,6 +275,7 @@ class System:
                 self.ticker.run_due(self.platform.clock.now())
                 self._react()
                 self.ledger.catch_up()
+                self.daily.run()
                 wait, failures, self.trouble = self._until_next(), 0, ""
             except Exception as error:
                 self.trouble = f"clock: {type(error).__name__}"
@@ -314,8 +318,8 @@ def open_system(settings: Settings) -> System:
         matter_kinds=matter_kinds(pack),
         authoriser=IdentityAuthoriser(),
     )
-    positions = Positions(pool, clock)
-    world = World(pack, fix_of(positions))
+    positions = Positions(pool, clock, keep_days=pack.retention.days("positions") or FOR_EVER)
+    world = World(pack, last_fixes(positions))
     listed = operations(pack)
     platform = RunningPlatform(
         pack=pack,
@@ -345,21 +349,12 @@ def open_system(settings: Settings) -> System:
         checkpoints=regular_checkpoints(
             pool, Path(settings.data), settings.checkpoint_to, settings.checkpoint_every
         ),
+        daily=Daily(pool, clock, pack.retention, positions),
     )
     journal.appended = system.appended
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes
     platform.simulate_to = system.simulate_to
     return system
-
-
-def fix_of(positions: Positions) -> Callable[[str], Fix | None]:
-    """Telemetry's last position, as dispatch wants it."""
-
-    def last(unit: str) -> Fix | None:
-        found = positions.latest(unit)
-        return Fix(found.lon, found.lat, found.at) if found else None
-
-    return last
 
 
 def settings_from_environment() -> Settings:

@@ -99,7 +99,6 @@ IN: dict[str, tuple[str, ...]] = {
     "restrict": ("waiting",),
     "lift_restriction": ("waiting",),
     "get_certificate": ("archived",),
-    "print_certificate": ("archived",),
     "step_order": ("dispatched", "signed", "under_way", "on_scene", "handling"),
 }
 #: What somebody else did with the stock before.
@@ -119,10 +118,6 @@ KEPT: dict[str, tuple[tuple[str, str, Any], ...]] = {
     "approve_unsealing": (("second", "seal", _LAW), ("second", "ask_unsealing", _LAW)),
     "lift_restriction": (("second", "restrict", _LAW),),
     "get_certificate": (("second", "propose_erasure", _PROPOSE), ("chief", "approve_erasure", {})),
-    "print_certificate": (
-        ("second", "propose_erasure", _PROPOSE),
-        ("chief", "approve_erasure", {}),
-    ),
 }
 QUIET = settings(
     deadline=None,

@@ -14,6 +14,7 @@ from muster.cli.journal import journal
 from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
 from muster.cli.restore import restore
+from muster.cli.retention import retention
 from muster.cli.transparency import transparency
 from muster.cli.up import restart, setup, up
 from muster.supervise.trouble import Trouble
@@ -52,6 +53,7 @@ for command in (
     restore,
     db,
     admin,
+    retention,
     transparency,
     openapi,
 ):

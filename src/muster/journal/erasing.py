@@ -121,3 +121,11 @@ def left_of(connection: Connection[Any], matter: str) -> Left:
 def ledger_of(connection: Connection[Any], matter: str) -> list[Erasure]:
     """The ledger's rows of one matter."""
     return _rows(connection, "WHERE matter = %s::uuid", (matter, matter))
+
+
+def stored_of(connection: Connection[Any], matter: str) -> list[tuple[int, bytes, bytes]]:
+    """(number, canonical bytes, hash) of every entry of a matter, in order."""
+    rows = connection.execute(
+        "SELECT number, bytes, hash FROM entry WHERE matter = %s::uuid ORDER BY number", (matter,)
+    ).fetchall()
+    return [(number, bytes(data), bytes(hashed)) for number, data, hashed in rows]

@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import Connection
 
 from muster.journal.entry import Entry, Kinds, Private, decode
+from muster.journal.erasing import stored_of
 from muster.journal.vault import MatterKey, Vault, open_item
 
 
@@ -32,11 +33,7 @@ class Reading:
 
     def stored(self, matter: str) -> list[tuple[int, bytes, bytes]]:
         """(number, canonical bytes, hash) of every entry of a matter, in order."""
-        rows = self.connection.execute(
-            b"SELECT number, bytes, hash FROM entry WHERE matter = %s::uuid ORDER BY number",
-            (matter,),
-        ).fetchall()
-        return [(number, bytes(data), bytes(hashed)) for number, data, hashed in rows]
+        return stored_of(self.connection, matter)
 
     def open(self, wanted: Iterable[tuple[str, Private]]) -> dict[tuple[str, str], str]:
         """Plaintexts by (matter, item). Erased items are missing from the answer."""

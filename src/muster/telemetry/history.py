@@ -73,6 +73,7 @@ class History:
         self._rejects: Counter[tuple[str, date]] = Counter()
         self._made: set[date] = set()
         self._kept_until: date | None = None
+        self._dropped = 0
         self._sealed_at: datetime | None = None
         self._floor = EPOCH
         self._stopping = threading.Event()
@@ -171,9 +172,18 @@ class History:
         self._made |= days
         oldest = today - timedelta(days=self._keep_days)
         with self._pool.connection() as connection:
-            tables.drop_days(connection, oldest)
+            dropped = tables.drop_days(connection, oldest)
             tables.drop_leaves(connection, oldest)
+        with self._lock:
+            self._dropped += dropped
         self._kept_until = today
+
+    def dropped_days(self) -> int:
+        """Days of positions dropped since this was asked last."""
+        self.keep_days()
+        with self._lock:
+            dropped, self._dropped = self._dropped, 0
+        return dropped
 
     def seal(self) -> int:
         """Seal the minutes that have ended; returns how many segments."""

@@ -112,6 +112,10 @@ class Positions:
         """Write what is queued now. Raises psycopg.Error; the queue then keeps everything."""
         self._history.flush()
 
+    def dropped_days(self) -> int:
+        """Drop the days kept long enough; how many went since this was asked last."""
+        return self._history.dropped_days()
+
     @contextmanager
     def telling(self, tell: Callable[[], None]) -> Iterator[None]:
         """Call `tell` after each writing, from the thread that writes."""

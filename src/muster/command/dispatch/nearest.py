@@ -15,6 +15,7 @@ from muster.action.units.unit import Unit
 from muster.geography.distance import haversine
 from muster.geography.land import by_road, land_at
 from muster.geography.pack import Pack
+from muster.telemetry.positions import Positions
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,16 @@ class Fix:
 
 
 FixOf = Callable[[str], Fix | None]
+
+
+def last_fixes(positions: Positions) -> FixOf:
+    """Telemetry's last position of each unit, as dispatch wants it."""
+
+    def last(unit: str) -> Fix | None:
+        found = positions.latest(unit)
+        return Fix(found.lon, found.lat, found.at) if found else None
+
+    return last
 
 
 @dataclass(frozen=True)

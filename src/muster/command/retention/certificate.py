@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from psycopg import Connection
 
 from muster.command.incidents.facts import IncidentErased
 from muster.command.retention import facts
@@ -32,11 +33,14 @@ _STEPS: Final = (
     facts.Erased,
     IncidentErased,
 )
-_WHOLE_ZH: Final = "该事的密钥与盐已销毁：此前的备份中即使仍有密文，也无法再解开。"
+_WHOLE_ZH: Final = (
+    "该事的密钥与盐已销毁，本系统再无法解开其密文。此前的数据库备份在被替换之前仍含密文与封装的密钥；"
+    "恢复时依擦除台账再次销毁。"
+)
 _WHOLE_EN: Final = (
-    "The matter's key and salt are destroyed: ciphertext in older backups can no longer be opened"
-    " with anything this installation holds; a backup of the database also holds the wrapped key"
-    " until it is superseded."
+    "The matter's key and salt are destroyed; this installation can no longer open its ciphertext."
+    " Backups of the database made before hold ciphertext and wrapped key until they are"
+    " superseded; a restore destroys them again from the ledger of erasures."
 )
 _PART_ZH: Final = (
     "仅删除了所列各项；该事的密钥仍在，用于其余内容。"
@@ -96,13 +100,26 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     may_still_hold_en: str
 
 
+#: (number, canonical bytes, hash) of entries.
+Stored = Sequence[tuple[int, bytes, bytes]]
+
+
 def certificate(
     reader: Reader, kinds: Kinds, matter: str, *, now: datetime, city: tuple[str, str]
 ) -> Certificate:
-    """Raises Refused: matter.unknown; retention.nothing_gone when nothing was erased."""
-    stored = reader.stored(matter)
+    """For a reader. Raises Refused: matter.unknown; retention.nothing_gone."""
+    return of_matter(reader.connection, kinds, reader.stored(matter), (now, city))
+
+
+def of_matter(
+    connection: Connection[Any], kinds: Kinds, stored: Stored, said: tuple[datetime, Any]
+) -> Certificate:
+    """Of the matter with these entries. `said`: the time, and the city's names. Raises
+    Refused("retention.nothing_gone") when nothing was erased."""
+    now, city = said
     entries = [decode(data, kinds, hashed.hex()) for _, data, hashed in stored]
-    erasures = _erasures(reader, matter, entries)
+    matter = entries[0].matter if entries else ""
+    erasures = _erasures(connection, entries)
     if not erasures:
         raise Refused("retention.nothing_gone")
     whole = any(one.whole for one in erasures)
@@ -117,7 +134,7 @@ def certificate(
         erasures=erasures,
         steps=[_step(e, texts[e.number]) for e in entries if isinstance(e.fact, _STEPS)],
         head=(entries[-1].number, entries[-1].hash),
-        left=left_of(reader.connection, matter),
+        left=left_of(connection, matter),
         checkpoint=None,
         may_still_hold_zh=_WHOLE_ZH if whole else _PART_ZH,
         may_still_hold_en=_WHOLE_EN if whole else _PART_EN,
@@ -129,8 +146,9 @@ def _step(entry: Entry, text: str) -> Step:
     return Step(entry.number, entry.kind, entry.recorded_at, entry.actor, role, entry.hash, text)
 
 
-def _erasures(reader: Reader, matter: str, entries: Sequence[Entry]) -> list[Gone]:
-    rows = {row.number: row for row in ledger_of(reader.connection, matter)}
+def _erasures(connection: Connection[Any], entries: Sequence[Entry]) -> list[Gone]:
+    matter = entries[0].matter if entries else ""
+    rows = {row.number: row for row in ledger_of(connection, matter)} if matter else {}
     found = []
     for entry in entries:
         for gone in erasures_of(matter, entry):

@@ -21,6 +21,7 @@ from muster.command.retention.state import Hold
 from muster.geography.pack import Pack
 from muster.identity.authority import RETENTION
 from muster.identity.reader import Reader
+from muster.journal.audit import change
 from muster.journal.entry import Entry
 from muster.journal.erasing import Erasure, erase
 from muster.journal.perform import Change, Keeper, Writer
@@ -385,3 +386,48 @@ def sealings(reader: Reader) -> list[SealingRow]:
         values,
     ).fetchall()
     return [SealingRow(*row) for row in rows]
+
+
+# --- what goes by itself -------------------------------------------------------------------------
+
+
+def ran(connection: Connection[Any], day: date) -> bool:
+    """Whether the run of a day was done."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM retention_run WHERE day = %s)", (day,)
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def add_run(
+    connection: Connection[Any], key: tuple[date, str], at: datetime, count: int, kept: datetime
+) -> None:
+    """Write down that what is older than `kept` went, with an audit row."""
+    day, code = key
+    change(
+        connection,
+        "retention_run",
+        {"day": day, "class": code},
+        {"ran_at": at, "count": count, "kept_from": kept},
+        actor="system:clock",
+        reason="retention",
+    )
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """class -> what -> how many: rows by status of their clock, `erased` items, `went` alone."""
+
+    classes: dict[str, dict[str, int]]
+
+
+def figures(connection: Connection[Any]) -> Figures:
+    """The report of the whole city in numbers."""
+    rows = connection.execute(
+        "SELECT class, status, count(*) FROM retention_due GROUP BY 1, 2"
+        " UNION ALL SELECT class, 'erased', sum(items) FROM retention_gone GROUP BY 1"
+        " UNION ALL SELECT class, 'went', sum(count) FROM retention_run GROUP BY 1 ORDER BY 1, 2"
+    ).fetchall()
+    found: dict[str, dict[str, int]] = {}
+    for code, what, count in rows:
+        found.setdefault(code, {})[what] = int(count)
+    return Figures(found)

@@ -21,7 +21,6 @@ from muster.identity.sign_in.client import Client, device_hash, network
 from muster.identity.sign_in.policy import in_force
 from muster.journal.refusal import Refused
 
-KEEP_ATTEMPTS: Final = timedelta(days=1)
 KEEP_DEVICES: Final = timedelta(days=180)
 UNDER_WAY: Final = timedelta(seconds=30)
 HOUR: Final = timedelta(hours=1)
@@ -42,6 +41,19 @@ class Limits(msgspec.Struct, frozen=True):
     gap: timedelta = timedelta(minutes=1)
 
 
+def forget_old(
+    connection: Connection[Any], *, sessions: timedelta, attempts: timedelta, now: datetime
+) -> tuple[int, int]:
+    """Drop ended sessions and attempts kept that long; returns how many of each. Counts of
+    failures look back an hour at most, so attempts are kept for a day at least."""
+    return tables.forget_old(
+        connection,
+        sessions=now - sessions,
+        attempts=now - max(attempts, timedelta(days=1)),
+        devices=now - KEEP_DEVICES,
+    )
+
+
 def begin(
     connection: Connection[Any], username: str, client: Client, limits: Limits, now: datetime
 ) -> int:
@@ -50,7 +62,6 @@ def begin(
     Raises Refused("rate.limited") with `retry_s`.
     """
     hashed = username_hash(username)
-    tables.forget_old(connection, now=now, attempts=now - KEEP_ATTEMPTS, devices=now - KEEP_DEVICES)
     limits = _as_the_top_says(connection, limits)
     device = device_hash(client.device)
     known = bool(client.device) and tables.device_known(connection, device, username)

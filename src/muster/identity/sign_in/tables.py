@@ -19,13 +19,15 @@ Database = Connection[Any]
 
 
 def forget_old(
-    connection: Database, *, now: datetime, attempts: datetime, devices: datetime
-) -> None:
-    """Drop what time ended: sessions and halfway sign-ins, old attempts, devices long unseen."""
-    connection.execute("DELETE FROM session WHERE expires_at < %s", (now,))
-    connection.execute("DELETE FROM pending_sign_in WHERE expires_at < %s", (now,))
-    connection.execute("DELETE FROM sign_in_attempt WHERE at < %s", (attempts,))
+    connection: Database, *, sessions: datetime, attempts: datetime, devices: datetime
+) -> tuple[int, int]:
+    """Drop what time ended: sessions and halfway sign-ins, old attempts, devices long unseen.
+    Returns how many sessions and how many attempts."""
+    ended = connection.execute("DELETE FROM session WHERE expires_at < %s", (sessions,)).rowcount
+    connection.execute("DELETE FROM pending_sign_in WHERE expires_at < %s", (sessions,))
+    old = connection.execute("DELETE FROM sign_in_attempt WHERE at < %s", (attempts,)).rowcount
     connection.execute("DELETE FROM seen_device WHERE last_seen < %s", (devices,))
+    return ended, old
 
 
 def attempts(

@@ -1,0 +1,114 @@
+"""`retention report` and `retention certificate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from muster.cli import marks, project
+from muster.cli.opened import chosen, database, folder_option, require_migrated
+from muster.supervise.trouble import Trouble
+
+if TYPE_CHECKING:
+    from muster.geography.pack import Pack
+
+
+@click.group()
+def retention() -> None:
+    """保存：什么到期，什么已擦除 / what will go, what went, and the proof"""
+
+
+@retention.command()
+@folder_option
+@click.option("--json", "in_json", is_flag=True, help="输出 JSON / print JSON")
+def report(data: Path | None, in_json: bool) -> None:
+    """到期与已擦除的数目 / how much is due, and how much went
+
+    按类别列出：在计时、待审查、待同意、已冻结、永久保存，以及已擦除的项数和自动删除的数目。
+
+    By class: running, waiting for review, for a second person, held, permanent; and how many items
+    were erased, and what went by itself.
+    """
+    import msgspec
+    import psycopg
+
+    from muster.command.retention.report import figures
+
+    folder = chosen(data)
+    with database(folder, alone=False) as found, psycopg.connect(found.owner_dsn) as connection:
+        require_migrated(found.owner_dsn)
+        counted = figures(connection)
+    if in_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(counted), indent=1).decode())
+        return
+    classes = _pack(folder).retention.classes
+    for code, found_ in sorted(msgspec.to_builtins(counted)["classes"].items()):
+        named = classes[code]
+        said = "  ".join(f"{name} {count}" for name, count in found_.items() if count)
+        click.echo(f"{named.name_zh} {named.name_en}: {said or '-'}")
+
+
+@retention.command()
+@folder_option
+@click.argument("matter")
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="写到哪个文件，另写一份 .html / the file; a page to print goes beside it",
+)
+def certificate(data: Path | None, matter: str, target: Path) -> None:
+    """一事的擦除证明 / the certificate of erasure of one matter
+
+    写出 JSON 和可打印的网页，并当场对照日志与密钥库核验。
+
+    Writes JSON and a page to print, and checks both at once against the journal and the vault.
+    """
+    import uuid
+
+    import msgspec
+    import psycopg
+
+    from muster.app import FACTS
+    from muster.command.retention.certificate import check, of_matter
+    from muster.command.retention.printed import printed
+    from muster.identity.people import names_of
+    from muster.journal.clock import real_now
+    from muster.journal.entry import kinds_of
+    from muster.journal.erasing import left_of, stored_of
+    from muster.journal.refusal import Refused
+
+    folder = chosen(data)
+    try:
+        known = str(uuid.UUID(matter))
+    except ValueError:
+        raise Trouble(f"“{matter}”不是事的编号。", f"'{matter}' is no id of a matter.") from None
+    pack = _pack(folder)
+    city = (pack.city.name_zh, pack.city.name_en)
+    with database(folder, alone=False) as found, psycopg.connect(found.owner_dsn) as connection:
+        require_migrated(found.owner_dsn)
+        stored = stored_of(connection, known)
+        try:
+            held = of_matter(connection, kinds_of(FACTS), stored, (real_now(), city))
+        except Refused:
+            raise Trouble(
+                "此事没有擦除过任何内容。", "Nothing of this matter was erased."
+            ) from None
+        names = names_of(connection, {step.actor for step in held.steps})
+        wrong = check(held, {n: (b, h) for n, b, h in stored}, left_of(connection, known))
+    target.write_bytes(msgspec.json.format(msgspec.json.encode(held), indent=1))
+    page = target.with_suffix(".html")
+    page.write_text(printed(held, pack.retention, names), encoding="utf-8")
+    click.echo(f"{target}\n{page}")
+    for line in wrong:
+        click.echo(line)
+    if wrong:
+        raise SystemExit(1)
+
+
+def _pack(folder: Path) -> "Pack":
+    from muster.geography.pack import load
+
+    name = (marks.read(folder) or {}).get("city", "")
+    return load(project.city_folder(project.default_city().parent / name))
