@@ -18,6 +18,7 @@ from msgspec import inspect
 
 from muster.api.bearer import SCOPE
 from muster.api.examples import BODIES
+from muster.api.html_page import HtmlPage
 from muster.api.opening import reads
 from muster.api.problems import MEDIA, Problem
 from muster.api.sentences import SENTENCES, STATUS
@@ -234,6 +235,8 @@ def _answer(description: str, shape: Any) -> dict[str, Any]:
         return {"description": description}
     if shape is bytes:
         content = {"application/geo+json": {"schema": GEOJSON}}
+    elif shape is HtmlPage:
+        content = {"text/html": {"schema": {"type": "string"}}}
     elif shape is str:
         content = {"text/csv": {"schema": {"type": "string"}}}
     else:
@@ -248,7 +251,7 @@ def _name(shape: Any) -> str:
 
 def _components(sent: Sequence[Any], given: Sequence[Any]) -> dict[str, Any]:
     """The schemas of all structs, by their name in the document."""
-    shapes = [one for one in (*sent, *given) if one not in (bytes, str, NoneType)]
+    shapes = [one for one in (*sent, *given) if one not in (bytes, str, HtmlPage, NoneType)]
     inner = _structs(shapes)
     found = msgspec.json.schema_components(list(inner), ref_template=REF + "{name}")[1]
     texts = msgspec.json.encode(found).decode()

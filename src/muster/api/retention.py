@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
 from muster.api.command import Commander, MatterId, OrganisationId, checked_uuid
+from muster.api.html_page import HtmlPage
 from muster.api.opening import OPENS, disclosed, opening, reads
 from muster.api.platform import Platform, RunningPlatform
 from muster.api.session import PROVE
@@ -57,9 +58,11 @@ class ClassList(msgspec.Struct, frozen=True):
 
 
 class DuePage(msgspec.Struct, frozen=True):
-    """The soonest first. `next` goes into `after`; `counts` are over all pages."""
+    """The soonest first. `next` goes into `after`; `counts` are over all pages; `names`: of the
+    people in the rows, by id."""
 
     items: list[tables.DueRow]
+    names: dict[str, str]
     counts: tables.DueCounts
     next: str | None
 
@@ -68,16 +71,19 @@ class GonePage(msgspec.Struct, frozen=True):
     """The oldest first. `runs`: what went by itself in the same span."""
 
     items: list[tables.GoneRow]
+    names: dict[str, str]
     runs: list[tables.RunRow]
     next: str | None
 
 
 class Holds(msgspec.Struct, frozen=True):
     items: list[tables.HoldRow]
+    names: dict[str, str]
 
 
 class Sealings(msgspec.Struct, frozen=True):
     items: list[tables.SealingRow]
+    names: dict[str, str]
 
 
 class Keeping(msgspec.Struct, frozen=True):
@@ -86,7 +92,12 @@ class Keeping(msgspec.Struct, frozen=True):
     matter: str
     number: str
     retention: view.RetentionView
+    names: dict[str, str]
     may: list[str]
+
+
+def _names(reader: Reader, people: Sequence[str | None]) -> dict[str, str]:
+    return dict(names_of(reader.connection, {one for one in people if one}))
 
 
 def _moment(value: datetime | None, name: str) -> datetime | None:
@@ -180,9 +191,10 @@ def list_due(
     with platform.reader(actor) as reader:
         rows = tables.due(reader, sought)
         counts = tables.due_counts(reader, sought)
+        names = _names(reader, [row.proposed_by for row in rows])
     last = rows[-1] if len(rows) == limit else None
     more = last and last.due_at and f"{last.due_at.isoformat()},{last.matter},{last.of}"
-    return DuePage(rows, counts, more or None)
+    return DuePage(rows, names, counts, more or None)
 
 
 def _csv(name: str, kind: type[msgspec.Struct], rows: Sequence[Any]) -> Response[str]:
@@ -247,9 +259,11 @@ def list_gone(
     with platform.reader(actor) as reader:
         rows = tables.gone(reader, begin, end, after=start, limit=limit)
         runs = tables.runs(reader.connection, begin, end) if parts is None else []
+        who = [one for row in rows for one in (row.requested_by, row.approved_by)]
+        names = _names(reader, who)
     last = rows[-1] if len(rows) == limit else None
     more = last and f"{last.gone_at.isoformat()},{last.matter},{last.entry},{last.of}"
-    return GonePage(rows, runs, more or None)
+    return GonePage(rows, names, runs, more or None)
 
 
 @get(
@@ -278,7 +292,8 @@ def export_gone(
 )
 def list_holds(platform: Platform, actor: Actor) -> Holds:
     with platform.reader(actor) as reader:
-        return Holds(tables.holds(reader))
+        rows = tables.holds(reader)
+        return Holds(rows, _names(reader, [row.placed_by for row in rows]))
 
 
 @get(
@@ -290,7 +305,9 @@ def list_holds(platform: Platform, actor: Actor) -> Holds:
 )
 def list_sealings(platform: Platform, actor: Actor) -> Sealings:
     with platform.reader(actor) as reader:
-        return Sealings(tables.sealings(reader))
+        rows = tables.sealings(reader)
+        who = [one for row in rows for one in (row.sealed_by, row.asked_by)]
+        return Sealings(rows, _names(reader, who))
 
 
 @get(
@@ -330,7 +347,10 @@ def _keeping(
 ) -> Keeping:
     matter = entries[0].matter
     shown = view.view(platform.pack.retention, state, entries, opened)
-    return Keeping(matter, state.number, shown, sorted(_may(reader, matter)))
+    who = [one.placed_by for one in shown.holds]
+    who += [shown.unsealing_asked_by or "", shown.proposal.by if shown.proposal else ""]
+    names = _names(reader, who)
+    return Keeping(matter, state.number, shown, names, sorted(_may(reader, matter)))
 
 
 def _may(reader: Reader, matter: str) -> set[str]:
@@ -364,16 +384,15 @@ def get_certificate(platform: Platform, actor: Actor, matter: MatterId) -> Certi
     "/api/retention/certificates/{matter:str}/page",
     sync_to_thread=True,
     opt=reads(LOOKS),
-    include_in_schema=False,
     operation_id="print_certificate",
     summary="擦除证明（打印）: the same as a page to print",
 )
-def print_certificate(platform: Platform, actor: Actor, matter: MatterId) -> Response[bytes]:
+def print_certificate(platform: Platform, actor: Actor, matter: MatterId) -> Response[HtmlPage]:
     with platform.reader(actor) as reader:
         held = _certificate(platform, reader, matter)
         names = names_of(reader.connection, {step.actor for step in held.steps})
     page = printed(held, platform.pack.retention, names)
-    return Response(page.encode(), media_type="text/html; charset=utf-8")
+    return Response(HtmlPage(page), media_type="text/html; charset=utf-8")
 
 
 #: Where the second person says yes, there is a fresh proof of who that is.

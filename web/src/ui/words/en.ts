@@ -2,6 +2,7 @@
 import type { Words } from './zh'
 
 import { en as access } from './access'
+import { en as kept } from './kept'
 import { en as look } from './look'
 import { en as retention } from './retention'
 import { en as security } from './security'
@@ -9,6 +10,7 @@ import { en as tokens } from './tokens'
 
 export const en: Words = {
   access,
+  kept,
   look,
   retention,
   security,

@@ -1,5 +1,6 @@
 /** 中文用语。English words stand in en.ts; a test compares the two. */
 import { zh as access } from './access'
+import { zh as kept } from './kept'
 import { zh as look } from './look'
 import { zh as retention } from './retention'
 import { zh as security } from './security'
@@ -7,6 +8,7 @@ import { zh as tokens } from './tokens'
 
 export const zh = {
   access,
+  kept,
   look,
   retention,
   security,
