@@ -99,3 +99,58 @@ export function operate(
   const address: Address = `/api/incidents/{matter}/${operation}`
   return request('post', address, { path: { matter }, body, key })
 }
+
+/** What of the due list to show; what is empty is not asked for. */
+export interface Sought {
+  statuses: readonly string[]
+  of: string
+  until: string
+  after: string | null
+}
+
+function soughtAddress(sought: Sought): string {
+  const words = new URLSearchParams()
+  for (const status of sought.statuses) words.append('status', status)
+  if (sought.of !== '') words.append('class', sought.of)
+  if (sought.until !== '') words.append('until', sought.until)
+  if (sought.after !== null) words.append('after', sought.after)
+  return words.toString()
+}
+
+export const dueExport = (sought: Sought) => `/api/retention/due.csv?${soughtAddress(sought)}`
+
+export const GONE_EXPORT = '/api/retention/gone.csv'
+
+/** `status` may stand several times in the address, which `request` does not know of. */
+export const readDue = (sought: Sought, signal: AbortSignal) =>
+  request('get', '/api/retention/due', { more: soughtAddress(sought), signal })
+
+export const readGone = (after: string | null, signal: AbortSignal) =>
+  request('get', '/api/retention/gone', { query: after === null ? {} : { after }, signal })
+
+export const readHolds = (signal: AbortSignal) => request('get', '/api/retention/holds', { signal })
+
+export const readSealings = (signal: AbortSignal) => request('get', '/api/retention/sealings', { signal })
+
+export const readClasses = (signal: AbortSignal) => request('get', '/api/retention/classes', { signal })
+
+export const readKeeping = (matter: string, signal: AbortSignal) =>
+  request('get', '/api/retention/matters/{matter}', { path: { matter }, signal })
+
+export type KeepingWord =
+  | 'place_hold'
+  | 'lift_hold'
+  | 'keep_longer'
+  | 'propose_erasure'
+  | 'decline_erasure'
+  | 'approve_erasure'
+  | 'ask_unsealing'
+  | 'approve_unsealing'
+
+type KeepingAddress = `/api/retention/matters/{matter}/${KeepingWord}`
+export type KeepingBody = Sent<KeepingAddress, 'post'>
+
+export function keep(matter: string, step: KeepingWord, body: KeepingBody, key: string): Promise<Answer> {
+  const address: KeepingAddress = `/api/retention/matters/{matter}/${step}`
+  return request('post', address, { path: { matter }, body, key })
+}

@@ -61,6 +61,8 @@ export interface Options<P extends keyof paths, M extends Method> {
   /** Values for the `{names}` of the address. */
   path?: Record<string, string>
   query?: Record<string, string | number>
+  /** A query already encoded, for names that stand more than once. */
+  more?: string
   body?: Sent<P, M>
   /** The command id: the same key with the same body gets the first answer again. */
   key?: string
@@ -120,7 +122,8 @@ export async function request<P extends keyof paths, M extends Method>(
   }
   if (body !== undefined) init.body = JSON.stringify(body)
   if (signal !== undefined) init.signal = signal
-  const response = await reach(addressOf(template, options.path, options.query), init)
+  const address = addressOf(template, options.path, options.query)
+  const response = await reach(options.more ? `${address}?${options.more}` : address, init)
   if (!response.ok) {
     const refusal = await refusalFrom(response)
     // A wrong password or code is a 401, too, and says nothing about the session.

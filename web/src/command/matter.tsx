@@ -16,6 +16,7 @@ import { Dispatch } from './dispatch'
 import { useDesk } from './desk'
 import { waiting } from './due'
 import { Fact } from './fact'
+import { KeptSign } from './kept-sign'
 import { LevelFlag } from './level-flag'
 import { OrderList } from './order-list'
 import { Said } from './said'
@@ -119,6 +120,7 @@ function Facts({ row, incident }: { row: IncidentRow; incident: Incident | undef
     <dl className="facts">
       <Fact name={t('matter.place')}>{row.place?.label ?? t('matter.hidden')}</Fact>
       {incident === undefined ? null : <Said incident={incident} />}
+      {incident === undefined ? null : <KeptSign incident={incident} />}
       <Fact name={t('matter.whose')}>
         {organisation(row.organisation)}
         {row.jurisdiction && row.jurisdiction !== row.organisation ? (

@@ -149,7 +149,7 @@ const SPECIAL: Record<string, (body: Body, look: Lookup) => Particular[]> = {
 
 function ordinary(body: Body, look: Lookup): Particular[] {
   const organisation = text(body, 'organisation')
-  const plain = ['text', 'opinion', 'reason', 'note', 'narrative'].map((name) => ({ text: text(body, name) }))
+  const plain = ['text', 'opinion', 'reason', 'note', 'narrative', 'basis', 'because'].map((name) => ({ text: text(body, name) }))
   return [{ text: organisation === '' ? '' : look.organisation(organisation) }, ...plain]
 }
 

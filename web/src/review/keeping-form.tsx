@@ -1,0 +1,205 @@
+/** What may be done about one matter's keeping, with reason: keep it longer, erase by two, hold it. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { keep, type KeepingBody, type KeepingWord, readKeeping } from '../client/api'
+import type { Keeping } from '../client/types'
+import { useCity } from '../ui/city'
+import { LoadFailed, Loading, useSentence } from '../ui/empty'
+import { CommandKeys, newIdentifier } from '../ui/identifier'
+import { useSay } from '../ui/notice'
+import { word } from '../ui/word'
+import { midnight } from './days'
+import { MatterLink } from './look-row'
+
+type OfMatter = 'caller' | 'narrative' | 'place' | 'recordings'
+const OF_MATTERS: readonly string[] = ['caller', 'narrative', 'place', 'recordings']
+const isOfMatter = (code: string): code is OfMatter => OF_MATTERS.includes(code)
+
+/** One command after another, each said and then shown afresh. */
+export function useKeep(matter: string) {
+  const { t } = useTranslation()
+  const client = useQueryClient()
+  const say = useSay()
+  const keys = useMemo(() => new CommandKeys(), [])
+  return useMutation({
+    mutationFn: ({ step, body }: { step: KeepingWord; body: KeepingBody }) =>
+      keep(matter, step, body, keys.keyFor(matter, step, body)),
+    onSuccess: async () => {
+      keys.done()
+      say({ text: t('retention.done'), tone: 'fine' })
+      await client.invalidateQueries({ queryKey: ['keeping'] })
+    },
+  })
+}
+
+export function KeepingForm({ matter, of }: { matter: string; of: string }) {
+  const { t } = useTranslation()
+  const found = useQuery({
+    queryKey: ['keeping', 'matter', matter],
+    queryFn: ({ signal }) => readKeeping(matter, signal),
+    gcTime: 0,
+  })
+  if (found.isPending) return <Loading what={t('retention.loading')} />
+  if (found.data === undefined) return <LoadFailed error={found.error} again={() => void found.refetch()} />
+  return <Decide keeping={found.data} of={of} />
+}
+
+function Decide({ keeping, of }: { keeping: Keeping; of: string }) {
+  const { t } = useTranslation()
+  const { fullTime } = useCity()
+  const sentence = useSentence()
+  const act = useKeep(keeping.matter)
+  const { proposal, holds } = keeping.retention
+  const may = (name: KeepingWord) => keeping.may.includes(`retention.${name}`)
+  const nameOf = (person: string) => keeping.names[person] ?? person
+  const any = ['keep_longer', 'propose_erasure', 'approve_erasure', 'place_hold'] as const
+  return (
+    <div className="kept-form">
+      <MatterLink id={keeping.matter} />
+      {holds.map((hold) => (
+        <p key={hold.hold}>
+          <b>{t('retention.hold')}</b> {hold.basis}{' '}
+          <span className="quiet">
+            {t('retention.placedBy', { who: nameOf(hold.placed_by), at: fullTime(hold.placed_at) })}
+          </span>
+          {hold.because === null ? null : ` ${hold.because}`}
+        </p>
+      ))}
+      {proposal === null ? null : (
+        <div className="kept-proposal">
+          <p>
+            <b>{t('retention.proposedBy', { who: nameOf(proposal.by) })}</b> <time>{fullTime(proposal.at)}</time>{' '}
+            {proposal.classes.map((code) => word('kept', `of.${code}`)).join('、')} · {proposal.basis}
+            {proposal.because === null ? null : ` · ${proposal.because}`}
+          </p>
+          {may('approve_erasure') ? <Answer act={act} number={proposal.number} /> : null}
+        </div>
+      )}
+      {any.some(may) ? (
+        <Reasoned keeping={keeping} of={of} act={act} />
+      ) : (
+        <p className="quiet">{t('retention.nothingToDo')}</p>
+      )}
+      {act.error === null ? null : (
+        <p className="fault" role="alert">
+          {sentence(act.error)}
+        </p>
+      )}
+    </div>
+  )
+}
+
+type Act = ReturnType<typeof useKeep>
+
+/** The second person's answer to a proposal. */
+function Answer({ act, number }: { act: Act; number: number }) {
+  const { t } = useTranslation()
+  const [reason, setReason] = useState('')
+  return (
+    <div className="kept-answer">
+      <button
+        type="button"
+        className="button main"
+        disabled={act.isPending}
+        onClick={() => act.mutate({ step: 'approve_erasure', body: { proposal: number } })}
+      >
+        {t('retention.approve')}
+      </button>
+      <span className="quiet">{t('retention.approveHint')}</span>
+      <input
+        className="input small"
+        aria-label={t('retention.reason')}
+        placeholder={t('retention.reason')}
+        maxLength={500}
+        value={reason}
+        onChange={(event) => setReason(event.target.value)}
+      />
+      <button
+        type="button"
+        className="button"
+        disabled={act.isPending || reason.trim() === ''}
+        onClick={() => act.mutate({ step: 'decline_erasure', body: { reason } })}
+      >
+        {t('retention.decline')}
+      </button>
+    </div>
+  )
+}
+
+function Reasoned({ keeping, of, act }: { keeping: Keeping; of: string; act: Act }) {
+  const { t } = useTranslation()
+  const { city } = useCity()
+  const [reason, setReason] = useState('')
+  const [basis, setBasis] = useState('')
+  const [until, setUntil] = useState('')
+  const [whole, setWhole] = useState(false)
+  const left = keeping.retention.clocks.map((clock) => clock.of).filter(isOfMatter)
+  const classes = whole ? left : left.filter((code) => code === of)
+  const may = (name: KeepingWord) => keeping.may.includes(`retention.${name}`)
+  const free = keeping.retention.holds.length === 0 && keeping.retention.proposal === null
+  const said = reason.trim() !== '' && !act.isPending
+  const field = (label: string, value: string, set: (value: string) => void, most: number) => (
+    <input
+      className="input small"
+      aria-label={label}
+      placeholder={label}
+      maxLength={most}
+      value={value}
+      onChange={(event) => set(event.target.value)}
+    />
+  )
+  return (
+    <div className="kept-reasoned">
+      {field(t('retention.reason'), reason, setReason, 500)}
+      {field(t('retention.basis'), basis, setBasis, 200)}
+      <select
+        className="input small"
+        aria-label={t('retention.scope')}
+        value={whole ? 'whole' : 'class'}
+        onChange={(event) => setWhole(event.target.value === 'whole')}
+      >
+        <option value="class">{t('retention.thisClass', { name: word('kept', `of.${of}`) })}</option>
+        <option value="whole">{t('retention.wholeMatter')}</option>
+      </select>
+      <label className="look-day">
+        <span className="quiet">{t('retention.until')}</span>
+        <input type="date" className="input small" value={until} onChange={(event) => setUntil(event.target.value)} />
+      </label>
+      <div className="kept-buttons">
+        {may('keep_longer') ? (
+          <button
+            type="button"
+            className="button"
+            disabled={!said || until === ''}
+            onClick={() =>
+              act.mutate({ step: 'keep_longer', body: { classes, until: midnight(until, city.timezone, 1), reason } })
+            }
+          >
+            {t('retention.keep')}
+          </button>
+        ) : null}
+        {may('propose_erasure') && free ? (
+          <button
+            type="button"
+            className="button"
+            disabled={!said || basis.trim() === ''}
+            onClick={() => act.mutate({ step: 'propose_erasure', body: { classes, basis, reason } })}
+          >
+            {t('retention.propose')}
+          </button>
+        ) : null}
+        {may('place_hold') ? (
+          <button
+            type="button"
+            className="button"
+            disabled={!said || basis.trim() === ''}
+            onClick={() => act.mutate({ step: 'place_hold', body: { hold: newIdentifier(), basis, reason } })}
+          >
+            {t('retention.hold')}
+          </button>
+        ) : null}
+      </div>
+    </div>
+  )
+}
