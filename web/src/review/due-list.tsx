@@ -89,8 +89,6 @@ function Filters({ sought, setSought, page }: Omit<DueListProps, 'none'> & { pag
     const until = chosen === '' ? '' : new Date(serverNow() + Number(chosen) * DAY).toISOString()
     setSought({ ...sought, until, after: null })
   }
-  const months = Object.entries(page?.counts.by_month ?? {}).filter(([month]) => month !== '')
-  const most = Math.max(1, ...months.map(([, count]) => count))
   return (
     <>
       <div className="kept-filter">
@@ -129,18 +127,26 @@ function Filters({ sought, setSought, page }: Omit<DueListProps, 'none'> & { pag
           </span>
         ))}
       </div>
-      {months.length > 1 ? (
-        <ol className="kept-months">
-          {months.slice(0, MONTHS).map(([month, count]) => (
-            <li key={month}>
-              <span className="number">{count}</span>
-              <i style={{ height: `${Math.max(2, Math.round((count / most) * 40))}px` }} />
-              <span className="quiet number">{month}</span>
-            </li>
-          ))}
-        </ol>
-      ) : null}
+      <Months counts={page?.counts.by_month ?? {}} />
     </>
+  )
+}
+
+/** How much is due in which month, at a glance. */
+function Months({ counts }: { counts: Record<string, number> }) {
+  const months = Object.entries(counts).filter(([month]) => month !== '')
+  const most = Math.max(1, ...months.map(([, count]) => count))
+  if (months.length < 2) return null
+  return (
+    <ol className="kept-months">
+      {months.slice(0, MONTHS).map(([month, count]) => (
+        <li key={month}>
+          <span className="number">{count}</span>
+          <i style={{ height: `${Math.max(2, Math.round((count / most) * 40))}px` }} />
+          <span className="quiet number">{month}</span>
+        </li>
+      ))}
+    </ol>
   )
 }
 

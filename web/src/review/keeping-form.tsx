@@ -136,9 +136,6 @@ function Reasoned({ keeping, of, act }: { keeping: Keeping; of: string; act: Act
   const [whole, setWhole] = useState(false)
   const left = keeping.retention.clocks.map((clock) => clock.of).filter(isOfMatter)
   const classes = whole ? left : left.filter((code) => code === of)
-  const may = (name: KeepingWord) => keeping.may.includes(`retention.${name}`)
-  const free = keeping.retention.holds.length === 0 && keeping.retention.proposal === null
-  const said = reason.trim() !== '' && !act.isPending
   const field = (label: string, value: string, set: (value: string) => void, most: number) => (
     <input
       className="input small"
@@ -166,40 +163,58 @@ function Reasoned({ keeping, of, act }: { keeping: Keeping; of: string; act: Act
         <span className="quiet">{t('retention.until')}</span>
         <input type="date" className="input small" value={until} onChange={(event) => setUntil(event.target.value)} />
       </label>
-      <div className="kept-buttons">
-        {may('keep_longer') ? (
+      <Steps keeping={keeping} act={act} said={{ reason, basis, classes, until: until && midnight(until, city.timezone, 1) }} />
+    </div>
+  )
+}
+
+interface StepsProps {
+  keeping: Keeping
+  act: Act
+  /** What was typed; `until` is a moment, or empty. */
+  said: { reason: string; basis: string; classes: OfMatter[]; until: string }
+}
+
+function Steps({ keeping, act, said }: StepsProps) {
+  const { t } = useTranslation()
+  const { reason, basis, classes, until } = said
+  const may = (name: KeepingWord) => keeping.may.includes(`retention.${name}`)
+  const free = keeping.retention.holds.length === 0 && keeping.retention.proposal === null
+  const ready = reason.trim() !== '' && !act.isPending
+  const founded = ready && basis.trim() !== ''
+  const steps: { step: KeepingWord; words: string; ready: boolean; body: () => KeepingBody }[] = [
+    {
+      step: 'keep_longer',
+      words: t('retention.keep'),
+      ready: ready && until !== '',
+      body: () => ({ classes, until, reason }),
+    },
+    {
+      step: 'place_hold',
+      words: t('retention.hold'),
+      ready: founded,
+      body: () => ({ hold: newIdentifier(), basis, reason }),
+    },
+  ]
+  if (free) {
+    const body = () => ({ classes, basis, reason })
+    steps.splice(1, 0, { step: 'propose_erasure', words: t('retention.propose'), ready: founded, body })
+  }
+  return (
+    <div className="kept-buttons">
+      {steps
+        .filter((one) => may(one.step))
+        .map((one) => (
           <button
+            key={one.step}
             type="button"
             className="button"
-            disabled={!said || until === ''}
-            onClick={() =>
-              act.mutate({ step: 'keep_longer', body: { classes, until: midnight(until, city.timezone, 1), reason } })
-            }
+            disabled={!one.ready}
+            onClick={() => act.mutate({ step: one.step, body: one.body() })}
           >
-            {t('retention.keep')}
+            {one.words}
           </button>
-        ) : null}
-        {may('propose_erasure') && free ? (
-          <button
-            type="button"
-            className="button"
-            disabled={!said || basis.trim() === ''}
-            onClick={() => act.mutate({ step: 'propose_erasure', body: { classes, basis, reason } })}
-          >
-            {t('retention.propose')}
-          </button>
-        ) : null}
-        {may('place_hold') ? (
-          <button
-            type="button"
-            className="button"
-            disabled={!said || basis.trim() === ''}
-            onClick={() => act.mutate({ step: 'place_hold', body: { hold: newIdentifier(), basis, reason } })}
-          >
-            {t('retention.hold')}
-          </button>
-        ) : null}
-      </div>
+        ))}
     </div>
   )
 }
