@@ -2277,11 +2277,15 @@ export interface components {
         };
         /**
          * DuePage
-         * @description The soonest first. `next` goes into `after`; `counts` are over all pages.
+         * @description The soonest first. `next` goes into `after`; `counts` are over all pages; `names`: of the
+         *     people in the rows, by id.
          */
         DuePage: {
             counts: components["schemas"]["DueCounts"];
             items: components["schemas"]["DueRow"][];
+            names: {
+                [key: string]: string;
+            };
             next: string | null;
         };
         /**
@@ -2528,6 +2532,9 @@ export interface components {
          */
         GonePage: {
             items: components["schemas"]["GoneRow"][];
+            names: {
+                [key: string]: string;
+            };
             next: string | null;
             runs: components["schemas"]["RunRow"][];
         };
@@ -2626,6 +2633,9 @@ export interface components {
         /** Holds */
         Holds: {
             items: components["schemas"]["HoldRow"][];
+            names: {
+                [key: string]: string;
+            };
         };
         /** IdentityList */
         IdentityList: {
@@ -2730,6 +2740,9 @@ export interface components {
         Keeping: {
             matter: string;
             may: string[];
+            names: {
+                [key: string]: string;
+            };
             number: string;
             retention: components["schemas"]["RetentionView"];
         };
@@ -3434,6 +3447,9 @@ export interface components {
         /** Sealings */
         Sealings: {
             items: components["schemas"]["SealingRow"][];
+            names: {
+                [key: string]: string;
+            };
         };
         /**
          * Seen
@@ -6411,11 +6427,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/geo+json": {
-                        features: Record<string, unknown>[];
-                        /** @enum {string} */
-                        type: "FeatureCollection";
-                    };
+                    "text/html": string;
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6524,11 +6536,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/geo+json": {
-                        features: Record<string, unknown>[];
-                        /** @enum {string} */
-                        type: "FeatureCollection";
-                    };
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6600,11 +6608,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/geo+json": {
-                        features: Record<string, unknown>[];
-                        /** @enum {string} */
-                        type: "FeatureCollection";
-                    };
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed: see `code`. */
