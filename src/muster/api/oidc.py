@@ -142,7 +142,7 @@ class OutcomeList(msgspec.Struct, frozen=True):
 @get(
     "/api/oidc",
     sync_to_thread=False,
-    opt=PUBLIC,
+    opt={**PUBLIC, **reads("open")},
     operation_id="list_providers",
     summary="统一认证: providers one may sign in at",
 )
@@ -154,7 +154,7 @@ def list_providers(platform: System) -> ProviderList:
 @get(
     "/api/oidc/{provider:str}/start",
     sync_to_thread=True,
-    opt=PUBLIC,
+    opt={**PUBLIC, **reads("open")},
     operation_id="start_at_provider",
     summary="去统一认证: go and sign in at a provider",
     status_code=303,
@@ -200,7 +200,7 @@ def _begin(
 @get(
     "/api/oidc/callback",
     sync_to_thread=True,
-    opt=PUBLIC,
+    opt={**PUBLIC, **reads("open")},
     operation_id="come_back_from_provider",
     summary="统一认证返回: back from a provider",
     include_in_schema=False,
