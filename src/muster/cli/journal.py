@@ -9,8 +9,12 @@ import click
 from muster.cli import marks, project
 from muster.cli.opened import chosen, database, folder_option, master_key, require_migrated
 from muster.cli.proof import checkpoint, export, read_export, rotate_key
+from muster.supervise.trouble import Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from muster.journal.erasing import Erasure
     from muster.journal.perform import Journal
 
 
@@ -52,9 +56,11 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
     """
     import psycopg
 
+    from muster.app import FACTS
     from muster.cli import verdict as telling
     from muster.journal.checkpoint import frozen
     from muster.journal.checkpoint_folder import CheckpointFolder
+    from muster.journal.entry import kinds_of
     from muster.journal.vault import Vault
     from muster.journal.verify import Wanted
     from muster.journal.verify import verify as verify_all
@@ -62,6 +68,7 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
 
     folder = chosen(data)
     own = folder / "checkpoints"
+    ledger = _ledger(folder)
     folders = [own] if own.is_dir() and own.resolve() not in map(Path.resolve, against) else []
     with (
         database(folder, alone=False) as found,
@@ -70,9 +77,11 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
         require_migrated(found.owner_dsn)
         wanted = Wanted(
             vault=Vault(master_key(folder)) if how["vault"] else None,
+            kinds=kinds_of(FACTS) if how["vault"] else None,
             journal=_bare_journal(folder) if how["kept"] else None,
             against=[CheckpointFolder(one) for one in (*folders, *against)],
             first_keys=how["first_key"],
+            ledger=ledger,
         )
         verdict = verify_all(connection, wanted, progress())
         with frozen(connection):
@@ -104,6 +113,20 @@ def progress() -> Callable[[str, int], None]:
             project.say(f"… {zh} / {en}: {done:,}")
 
     return told
+
+
+def _ledger(folder: Path) -> "Sequence[Erasure] | None":
+    """What the file beside the database says was erased; None where there is no file."""
+    from muster.journal.erasures import LedgerBroken, read
+
+    path = folder / "erasures.jsonl"
+    if not path.exists():
+        return None
+    try:
+        return read(path)
+    except LedgerBroken as broken:
+        zh, _, en = str(broken).partition("\n")
+        raise Trouble(zh, en) from broken
 
 
 def _bare_journal(folder: Path) -> "Journal":

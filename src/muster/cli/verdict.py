@@ -49,6 +49,7 @@ WORDS: Final = {
     "roots": ("文件内容与签名的根不符", "the list does not give the signed root"),
     "first_key": ("首个密钥不是所给的那个", "the first key is not the one given"),
     "kept": ("与重建结果不同", "it differs from a rebuild"),
+    "no_rebuild": ("记录有错，无法重建比较", "not rebuilt: entries are at fault"),
     "altered": ("封存后被改动", "altered since it was sealed"),
     "added": ("封存后被添加", "added since it was sealed"),
     "leaves": ("叶缺失，或与封存的根不符", "its leaves are gone or do not give the sealed root"),
@@ -60,6 +61,8 @@ PLACES: Final = {
     "command": ("命令", "command"),
     "vault_item": ("密文", "vault item"),
     "vault_key": ("密钥", "vault key"),
+    "vault_lookup": ("检索行", "look-up"),
+    "erased_part": ("部分删除台账", "ledger of parts erased"),
     "feed": ("推送行", "feed row"),
     "erasure": ("删除台账", "erasure ledger"),
     "audit": ("审计行", "audit row"),
@@ -68,6 +71,7 @@ PLACES: Final = {
     "position_segment": ("位置分钟段", "minute segment of positions"),
     "checkpoint": ("检查点", "checkpoint"),
     "signing_key": ("签名密钥", "signing key"),
+    "kept": ("投影表", "kept tables"),
     "outside": ("外部文件夹", "folder outside"),
 }
 

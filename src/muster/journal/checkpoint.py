@@ -39,7 +39,10 @@ COMPARED: Final = 50
 _HEADS = """SELECT e.matter::text, e.number, encode(e.hash, 'hex')
 FROM (SELECT matter, max(number) AS number FROM entry GROUP BY matter) m
 JOIN entry e ON e.matter = m.matter AND e.number = m.number ORDER BY e.matter"""
-_ERASURES = "SELECT matter::text, erased_at, actor, reason FROM erasure ORDER BY matter"
+_ERASURES = """SELECT * FROM (
+    SELECT matter::text AS name, erased_at, actor, reason, '{}', '{}' FROM erasure
+    UNION ALL SELECT matter || '.' || number, erased_at, actor, reason, items::text, lookups::text
+    FROM erased_part) x ORDER BY name COLLATE "C\""""
 _CHANGED = """SELECT w.matter, w.number FROM unnest(%s::text[], %s::int[], %s::text[])
     AS w (matter, number, hash)
 LEFT JOIN entry e ON e.matter = w.matter::uuid AND e.number = w.number
@@ -132,17 +135,19 @@ def frozen(connection: Connection[Any]) -> Iterator[None]:
         connection.isolation_level = level
 
 
-def erasure_hash(matter: str, erased_at: datetime, actor: str, reason: str) -> str:
-    return digest(canonical([matter, moment(erased_at), actor, reason]))
+def erasure_lines(connection: Connection[Any]) -> Iterator[Line]:
+    """One line an erasure: of a whole matter, or `<matter>.<number>` of the parts that an entry
+    names; and the hash of the row."""
+    with connection.cursor(name="erasures") as cursor:
+        cursor.execute(_ERASURES.encode())
+        for name, erased_at, *rest in cursor:
+            row = canonical([name, moment(erased_at), *rest])
+            yield b"erasure " + name.encode(), digest(row).encode()
 
 
 def lines(connection: Connection[Any]) -> Iterator[Line]:
     """The erasures and the newest entry of every matter, in the order of the folder's lines."""
-    with connection.cursor(name="erasures") as cursor:
-        cursor.execute(_ERASURES)
-        for matter, erased_at, actor, reason in cursor:
-            hashed = erasure_hash(matter, erased_at, actor, reason)
-            yield b"erasure " + matter.encode(), hashed.encode()
+    yield from erasure_lines(connection)
     with connection.cursor(name="heads") as cursor:
         cursor.itersize = 5000
         cursor.execute(_HEADS)

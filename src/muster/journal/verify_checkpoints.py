@@ -14,7 +14,7 @@ from muster.journal.checkpoint import (
     Roots,
     beside,
     decode,
-    erasure_hash,
+    erasure_lines,
     stored,
     stored_keys,
 )
@@ -22,9 +22,7 @@ from muster.journal.checkpoint_folder import CheckpointFolder, FolderDamaged, Li
 from muster.journal.entry import digest
 from muster.journal.fault import Fault, Verdict
 from muster.journal.signing import KeyChain, Signed
-from muster.journal.verify_entries import Beside
-
-_ERASURES = b"SELECT matter::text, erased_at, actor, reason FROM erasure ORDER BY matter"
+from muster.journal.verify_entries import Beside, Seen
 
 
 def verify_stored(
@@ -155,14 +153,14 @@ class HeadsBeside(Beside):
 
     def _erasures(self, connection: Connection[Any]) -> Iterator[Fault]:
         there = list(_until(self, b"erasure "))
-        for about, was, now in beside(there, _erasure_lines(connection)):
-            matter = about.split(b" ")[1].decode()
+        for about, was, now in beside(there, erasure_lines(connection)):
+            matter, _, number = about.split(b" ")[1].decode().partition(".")
             if was is None:
                 continue  # erased since
-            if now is None:
-                yield Fault(matter, 0, "removed", "erasure", self._name)
-            elif was != now:
-                yield Fault(matter, 0, "otherwise", "erasure", self._name)
+            table = "erased_part" if number else "erasure"
+            if was != now:
+                what = "otherwise" if now else "removed"
+                yield Fault(matter, int(number or 0), what, table, self._name)
 
     def advance(self) -> None:
         self._line = next(self._lines, None)
@@ -192,8 +190,8 @@ class HeadsBeside(Beside):
             yield Fault(head[0], head[1], "removed", "entry", self._name)
             self.advance()
 
-    def end(self, matter: str, last: int, items: Mapping[str, tuple[int, str]]) -> Iterable[Fault]:
-        if last < self._number:
+    def end(self, matter: str, seen: Seen) -> Iterable[Fault]:
+        if seen.last < self._number:
             return [Fault(matter, self._number, "cut", "entry", self._name)]
         return []
 
@@ -205,11 +203,3 @@ def _until(heads: HeadsBeside, start: bytes) -> Iterator[Line]:
     while heads.line is not None and heads.line[0].startswith(start):
         yield heads.line
         heads.advance()
-
-
-def _erasure_lines(connection: Connection[Any]) -> Iterator[Line]:
-    with connection.cursor(name="verify_ledger") as cursor:
-        cursor.execute(_ERASURES)
-        for matter, erased_at, actor, reason in cursor:
-            hashed = erasure_hash(matter, erased_at, actor, reason)
-            yield b"erasure " + matter.encode(), hashed.encode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -25,6 +26,16 @@ ITEM: Final = re.compile(rb'"item":"([^"\\]*)","mac":"([0-9a-f]*)"')
 _STEP: Final = 20_000
 
 
+@dataclass
+class Seen:
+    """What the entries of one matter say: the last number, item → (number, MAC, kind) of the
+    entry that names it first, and which kinds there are."""
+
+    last: int = 0
+    items: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
+
+
 class Beside:
     """What else is known of each matter, told in the order of matters. This one knows nothing;
     checkpoint heads and the vault tell more."""
@@ -33,8 +44,8 @@ class Beside:
         """The hashes that numbers of this matter must have, and faults of matters passed over."""
         return {}, ()
 
-    def end(self, matter: str, last: int, items: Mapping[str, tuple[int, str]]) -> Iterable[Fault]:
-        """A matter is over: its last number, and item → (number, MAC) of its sealed texts."""
+    def end(self, matter: str, seen: Seen) -> Iterable[Fault]:
+        """A matter is over."""
         return ()
 
     def close(self) -> Iterable[Fault]:
@@ -60,13 +71,13 @@ def verify_entries(
     whatever is known of it elsewhere."""
     current, matter, number, previous, position = b"", "", 0, FIRST_PREVIOUS, -1
     wanted: dict[int, set[str]] = {}
-    items: dict[str, tuple[int, str]] = {}
+    seen = Seen()
     count, search = 0, ITEM.findall
     for row in rows(connection):
         if row[0] != current:
             if current:
-                verdict.add(_end(besides, matter, number, items))
-            current, matter, items = row[0], _text(row[0]), {}
+                verdict.add(_end(besides, matter, seen))
+            current, matter, seen = row[0], _text(row[0]), Seen()
             wanted = {}
             for beside in besides:
                 heads, passed = beside.begin(matter)
@@ -90,23 +101,23 @@ def verify_entries(
             whats.append("otherwise")
         if whats:
             verdict.add(Fault(matter, number, what) for what in whats)
+        seen.last = number
+        seen.kinds.add(row[6])
         for item, mac in search(data):
-            items.setdefault(item.decode(), (number, mac.decode()))
+            seen.items.setdefault(item.decode(), (number, mac.decode(), row[6]))
         count += 1
         if count % _STEP == 0:
             progress("entry", count)
     if current:
-        verdict.add(_end(besides, matter, number, items))
+        verdict.add(_end(besides, matter, seen))
     for beside in besides:
         verdict.add(beside.close())
     verdict.entries = count
 
 
-def _end(
-    besides: Sequence[Beside], matter: str, last: int, items: Mapping[str, tuple[int, str]]
-) -> Iterator[Fault]:
+def _end(besides: Sequence[Beside], matter: str, seen: Seen) -> Iterator[Fault]:
     for beside in besides:
-        yield from beside.end(matter, last, items)
+        yield from beside.end(matter, seen)
 
 
 def _text(matter: bytes) -> str:

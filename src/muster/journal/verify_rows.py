@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -13,6 +13,7 @@ from psycopg import Connection, sql
 from muster.journal.append import command_row
 from muster.journal.chain import FIRST_PREVIOUS
 from muster.journal.checkpoint import Checkpoint, exists, moment
+from muster.journal.erasing import Erasure, ledger
 from muster.journal.fault import Fault, Progress, Verdict, silent
 from muster.journal.perform import Answer
 from muster.journal.vault import KEYED, Vault
@@ -36,19 +37,18 @@ WHERE e.position IS NULL OR f.position IS NULL OR f.matter <> e.matter OR f.numb
     OR f.xid > pg_current_xact_id()
 UNION ALL
 SELECT min(matter::text), min(number), 'twice' FROM feed GROUP BY position HAVING count(*) > 1"""
-_ERASURES: Final = b"""SELECT coalesce(x.matter, e.matter)::text, coalesce(e.number, 0),
-    CASE WHEN x.matter IS NULL THEN 'removed' WHEN e.matter IS NULL THEN 'no_entry'
-        WHEN k.matter IS NOT NULL THEN 'key' ELSE 'items' END
-FROM erasure x FULL JOIN (SELECT matter, max(number) AS number FROM entry
-    WHERE kind = 'incident.erased' OR kind = 'retention.erased'
-        AND convert_from(bytes, 'UTF8')::jsonb->'body'->'whole' = 'true'
-    GROUP BY matter) e ON e.matter = x.matter
-LEFT JOIN vault_key k ON k.matter = x.matter
-WHERE x.matter IS NULL OR k.matter IS NOT NULL
-    -- A matter without entries was opened after the backup that was restored, and erased since.
-    OR (e.matter IS NULL AND EXISTS (SELECT FROM entry n WHERE n.matter = x.matter))
-    OR EXISTS (SELECT FROM vault_item v WHERE v.matter = x.matter)
-    OR EXISTS (SELECT FROM vault_lookup l WHERE l.matter = x.matter)"""
+_ERASURES: Final = b"""SELECT x.matter::text, 0, CASE WHEN k.matter IS NOT NULL THEN 'key'
+        WHEN EXISTS (SELECT FROM entry n WHERE n.matter = x.matter) AND NOT EXISTS
+            (SELECT FROM entry n WHERE n.matter = x.matter AND n.kind LIKE '%.erased')
+            THEN 'no_entry'
+        WHEN EXISTS (SELECT FROM vault_item v WHERE v.matter = x.matter)
+            OR EXISTS (SELECT FROM vault_lookup l WHERE l.matter = x.matter) THEN 'items' END
+FROM erasure x LEFT JOIN vault_key k ON k.matter = x.matter
+UNION ALL SELECT e.matter::text, e.number, 'removed' FROM entry e WHERE e.kind LIKE '%.erased'
+    AND NOT EXISTS (SELECT FROM erasure x WHERE x.matter = e.matter)
+    AND NOT EXISTS (SELECT FROM erased_part p WHERE p.matter = e.matter AND p.number = e.number)"""
+_PARTS: Final = b"""SELECT p.matter::text, p.number, p.items, e.bytes FROM erased_part p
+LEFT JOIN entry e ON e.matter = p.matter AND e.number = p.number AND e.kind LIKE '%.erased'"""
 
 
 # --- chained tables ------------------------------------------------------------------------------
@@ -195,12 +195,38 @@ def verify_feed(connection: Connection[Any]) -> Iterator[Fault]:
             yield Fault(matter, number, what, "feed")
 
 
-def verify_erasures(connection: Connection[Any]) -> Iterator[Fault]:
-    """An erased matter has neither key nor words, and its journal says that it was erased."""
+def verify_erasures(
+    connection: Connection[Any], outside: Sequence[Erasure] | None = None
+) -> Iterator[Fault]:
+    """What was erased is gone and its journal says so; the ledger outside the database, where
+    there is one, says the same as the tables."""
+    if outside is not None:
+        there = {(one.matter, one.number): one for one in ledger(connection)}
+        for said in outside:
+            known = there.get((said.matter, said.number))
+            if known != said:
+                what = "otherwise" if known else "removed"
+                yield Fault(said.matter, said.number, what, "erasure", "erasures.jsonl")
     with connection.cursor(name="verify_erasure") as cursor:
         cursor.execute(_ERASURES)
         for matter, number, what in cursor:
-            yield Fault(matter, number, what, "erasure")
+            if what is not None:
+                yield Fault(matter, number, what, "erasure")
+    with connection.cursor(name="verify_erased_part") as cursor:
+        cursor.execute(_PARTS)
+        for matter, number, items, data in cursor:
+            if data is None:
+                yield Fault(matter, number, "no_entry", "erased_part")
+            elif set(items) != _named_items(bytes(data)):
+                yield Fault(matter, number, "column", "erased_part")
+
+
+def _named_items(data: bytes) -> set[str]:
+    """The items that an entry says were erased."""
+    try:
+        return {one["item"] for one in msgspec.json.decode(data)["body"]["items"]}
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
+        return set()
 
 
 def chained_tables(connection: Connection[Any], names: Iterable[str]) -> list[str]:
