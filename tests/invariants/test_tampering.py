@@ -29,12 +29,16 @@ from muster.journal.signing import KeyFolder
 from muster.journal.verify import Verdict, Wanted, verify
 from muster.supervise.postgres import Postgres
 from tests.instance import copied, settings_for
-from tests.invariants import tampering
+from tests.invariants import tampering, tampering_beside
 from tests.invariants.acting import UNITS, Acting
-from tests.invariants.tampering import ATTACKS, Attack, Town
+from tests.invariants.tampering import Attack, Town
 
 #: Every attack with a number of its own, which is its seed.
-TRIED = [(attack, seed) for attack, often in ATTACKS.items() for seed in range(often)]
+TRIED = [
+    (attack, seed)
+    for attack, often in {**tampering.ATTACKS, **tampering_beside.ATTACKS}.items()
+    for seed in range(often)
+]
 GUARDED = (
     *("entry", "command", "erasure", "erased_part"),
     *("audit", "access_log", "checkpoint", "signing_key"),
@@ -64,7 +68,7 @@ class Attacked:
             town = Town(connection, kept=self.kept)
             expected = attack(town, random.Random(seed))
             wanted = self.wanted
-            if attack is tampering.kept_row:
+            if attack is tampering_beside.kept_row:
                 wanted = replace(wanted, journal=self.acting.system.platform.journal)
             verdict = verify(connection, wanted)
             connection.rollback()
