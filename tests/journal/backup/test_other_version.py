@@ -59,3 +59,42 @@ def test_from_16_to_18(sixteen: Database, empty: Database, tmp_path: Path) -> No
         assert connection.info.server_version // 10_000 == 18
         assert verify(connection).faults == ()
     assert rows(empty) == rows(sixteen)
+
+
+@pytest.fixture
+def blank(cluster: postgres.Postgres) -> Iterator[list[Database]]:
+    """Two databases without anything."""
+    names = ["older_schema", "newer_schema"]
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin:
+        for name in names:
+            admin.execute(f"CREATE DATABASE {name} OWNER muster_owner".encode())
+        yield [
+            Database(name, cluster.dsn("muster_owner", name), cluster.dsn("muster_app", name))
+            for name in names
+        ]
+        for name in names:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+def test_from_the_first_release_to_the_newest_schema(blank: list[Database], tmp_path: Path) -> None:
+    """Loaded into the schema it was made with, then migrated as the old database would be."""
+    older, newer = blank
+    upgrade(older.owner_dsn, "0005")
+    with psycopg.connect(older.owner_dsn) as owner:
+        owner.execute(
+            "INSERT INTO organisation VALUES"
+            " ('z', NULL, '示例', 'Example', 'city', 'z', 122000000, 30000000)"
+        )
+        owner.execute("INSERT INTO person VALUES ('p1', '示例甲', 'p1', NULL, 'z', true, true)")
+        owner.execute(
+            "INSERT INTO command VALUES ('p1', 'c1', 'incident.report', 'd', 'a', '2026-03-01Z')"
+        )
+    place = Place(older, tmp_path / "out", Key.made(tmp_path / "backup.key"))
+    manifest = place.back_up()
+    assert manifest.schema == "0005"
+    upgrade(newer.owner_dsn, manifest.schema)
+    restore(place, newer, manifest)
+    assert rows(newer) == rows(older)
+    for database in blank:
+        upgrade(database.owner_dsn)
+    assert rows(newer) == rows(older)
