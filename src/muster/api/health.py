@@ -13,6 +13,7 @@ from muster.api.opening import reads
 from muster.api.platform import Platform
 from muster.command.incidents.tables import counts
 from muster.identity.authoriser import authorise, scope_of
+from muster.identity.scope import SUMMARY
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
@@ -88,18 +89,22 @@ def readyz(platform: Platform) -> Response[Ready]:
     sync_to_thread=True,
     opt=reads("list", scope="read:summary"),
     operation_id="get_summary",
-    summary="数字: counts of the whole city, nobody's matter",
+    summary="数字: counts of the whole city, or of what one may see",
 )
 def get_summary(platform: Platform, actor: Actor) -> Summary:
     now = platform.clock.now()
     local = now.astimezone(ZoneInfo(platform.pack.city.timezone))
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     with platform.pool.connection() as connection:
-        if not scope_of(connection, actor).allows_at("read.summary", None):
-            raise Refused("authority.denied", operation="read.summary")
-        found = counts(connection, midnight)
+        scope = scope_of(connection, actor)
+        if not scope.allows_at(SUMMARY, None):
+            raise Refused("authority.denied", operation=SUMMARY)
+        found = counts(connection, midnight, scope)
         groups: dict[str, int] = {}
         for unit in tables.units(connection):
+            path = ".".join(platform.pack.path(unit.organisation))
+            if not scope.counts_all and not scope.allows_at("read.units", path):
+                continue
             group = duty.shown_status(unit, platform.pack).group
             groups[group] = groups.get(group, 0) + 1
     return Summary(

@@ -63,6 +63,7 @@ def start(supervisor: Supervisor, plan: Plan) -> Instance:
 
     Raises Trouble with the obstacle, Stopped on a signal.
     """
+    check_providers(plan.data)
     found = plan.reach
     # The supervisor's own environment does not hold the settings, only that of a server does.
     mark = f'"data": {json.dumps(str(plan.data))}'
@@ -153,6 +154,18 @@ def _server(
         standby=plan.data / "run" / "standby",
         pulse=Pulse(listener.alive),
     )
+
+
+def check_providers(data: Path) -> None:
+    """DATA/oidc.toml, before anything is started. Raises Trouble with every fault and its line."""
+    from muster.identity.providers.configuration import ProvidersInvalid, read
+
+    try:
+        read(data)
+    except ProvidersInvalid as invalid:
+        zh = "；".join(f"第 {one.line} 行：{one.zh}" for one in invalid.faults)
+        en = "; ".join(f"line {one.line}: {one.en}" for one in invalid.faults)
+        raise Trouble(f"{data / 'oidc.toml'} 有误：{zh}。", f"{data / 'oidc.toml'}: {en}.") from None
 
 
 def python(module: str) -> list[str]:

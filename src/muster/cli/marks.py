@@ -12,7 +12,7 @@ from muster.supervise.trouble import Trouble, writing
 UNFINISHED = "restoring.json"
 OWN = {"pg", "pg.new", "run", "log", "keys", "files", "secrets.json", "lock"}
 OWN |= {"erasures.jsonl", UNFINISHED, "mark.json", "mark.new", "demo_password", "pack"}
-OWN |= {"checkpoints"}
+OWN |= {"checkpoints", "oidc.toml"}
 
 
 def read(data: Path) -> dict[str, Any] | None:

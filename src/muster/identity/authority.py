@@ -116,7 +116,7 @@ read.private               O  O  O  O  U  .  .  .  O  .  .  .  .
 read.words                 P  P  P  P  P  .  P  U  O  .  .  .  .
 read.units                 O  O  O  O  O  O  O  O  O  O  .  .  .
 read.positions             O  O  O  O  O  .  O  .  O  .  .  .  .
-read.summary               O  O  O  O  O  O  O  O  O  O  .  .  .
+read.summary               O  O  O  O  O  O  P  P  O  O  .  .  .
 read.people                .  O  O  O  .  .  .  .  O  O  .  .  .
 read.audit                 .  .  .  .  .  .  .  .  O  O  .  .  .
 read.access_log            .  .  .  .  .  .  .  .  O  .  .  .  .

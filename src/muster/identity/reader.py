@@ -21,7 +21,7 @@ from muster.identity import tables
 from muster.identity.access import access_of
 from muster.identity.authoriser import scope_of
 from muster.identity.authority import READ, RETENTION, Access
-from muster.identity.scope import Scope
+from muster.identity.scope import SUMMARY, Scope
 from muster.journal.context import Actor
 from muster.journal.entry import Entry, Kinds, Private
 from muster.journal.read import Reading
@@ -78,6 +78,11 @@ class Reader(Reading):
         if not all(self.scope.sees(found) for found in self._access(list(matters)).values()):
             raise Refused("matter.unknown")
 
+    def visible_of(self, matters: Iterable[str]) -> frozenset[str]:
+        """Those of some matters that the actor may see."""
+        found = self._access(list(matters))
+        return frozenset(matter for matter, access in found.items() if self.scope.sees(access))
+
     def visible_sql(self, column: LiteralString = "matter") -> tuple[str, list[Any]]:
         """A condition that filters a list by a column of matters, and its parameters."""
         return tables.visible(column, self.scope.areas(READ))
@@ -119,6 +124,11 @@ class Reader(Reading):
         if missing:
             self._known.update(access_of(self.connection, missing))
         return {matter: self._known[matter] for matter in matters}
+
+
+def counted_sql(scope: Scope, column: LiteralString) -> tuple[str, list[Any]]:
+    """A condition on a column of matters: those whose numbers `scope` is told of."""
+    return ("true", []) if scope.counts_all else tables.visible(column, scope.areas(SUMMARY))
 
 
 @contextmanager

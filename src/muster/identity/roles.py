@@ -50,7 +50,7 @@ TOKEN_SCOPES: Final[Mapping[str, Mapping[str, str]]] = {
     "positions:report": {"position.report": "O"},
     "read:units": {"read.units": "O"},
     "read:positions": {"read.positions": "O"},
-    "read:summary": {"read.summary": "O"},
+    "read:summary": {"read.summary": "P"},
     "read:incidents": {"read.incident": "P"},
     "metrics": {},
 }

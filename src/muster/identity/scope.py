@@ -25,6 +25,7 @@ from muster.identity.authority import (
 from muster.identity.roles import ASKED_IN, TOKEN_SCOPES
 
 PRIVATE = "read.private"
+SUMMARY = "read.summary"
 WORDS = "read.words"
 
 
@@ -71,6 +72,11 @@ class Scope(msgspec.Struct, frozen=True):
             if (fitting := relations(operation, grant.role))
         }
         return tuple(sorted(held))
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether it is told the numbers of the whole city; else those of what it may see."""
+        return any(CELLS[SUMMARY, grant.role] is Cell.OWN for grant in self.grants)
 
     def masked_in(self, access: Access) -> bool:
         """Whether the caller's name and phone are hidden in a matter of `access`."""

@@ -24,14 +24,26 @@ class Held(Trouble):
         self.pid = pid
 
 
+class NoFolder(Trouble):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder} 不能作数据文件夹：那里建不了文件夹。请用 --data 换一个位置。",
+            f"{folder} cannot be a data folder: no folder can be made there. Choose another place "
+            "with --data.",
+        )
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold the data folder `folder` (made if missing) for the length of the block.
 
-    Raises Held, ReadOnly or DiskFull.
+    Raises Held, NoFolder, ReadOnly or DiskFull.
     """
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds keys and passwords
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds keys and passwords
+        except (FileNotFoundError, NotADirectoryError, FileExistsError) as error:
+            raise NoFolder(folder) from error
         # Not inheritable, like every file Python opens: no child can keep the lock alive.
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -31,6 +31,29 @@ export async function readOrganisations(): Promise<Organisation[]> {
   return (await request('get', '/api/organisations')).items
 }
 
+export async function readTokens(signal: AbortSignal) {
+  return (await request('get', '/api/tokens', { signal })).items
+}
+
+export const createToken = (body: Sent<'/api/tokens', 'post'>) => request('post', '/api/tokens', { body })
+
+export const revokeToken = (token: string) =>
+  request('delete', '/api/tokens/{token}', { path: { token }, query: { reason: 'revoked' } })
+
+export async function readProviders(signal: AbortSignal) {
+  return (await request('get', '/api/oidc', { signal })).items
+}
+
+export async function readOwnIdentities(signal: AbortSignal) {
+  return (await request('get', '/api/oidc/identities', { signal })).items
+}
+
+export const bindOwnIdentity = (provider: string) =>
+  request('post', '/api/oidc/{provider}/bind', { path: { provider } })
+
+export const unbindOwnIdentity = (identity: string) =>
+  request('delete', '/api/oidc/identities/{identity}', { path: { identity } })
+
 export const readSummary = () => request('get', '/api/summary')
 
 export const readIncident = (matter: string, signal: AbortSignal) =>

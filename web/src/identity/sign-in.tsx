@@ -7,6 +7,7 @@ import type { Session } from '../client/types'
 import { useSentence } from '../ui/empty'
 import { CodeField } from './code-field'
 import { Gate } from './gate'
+import { ProviderButtons } from './providers'
 import { useSessionDoor } from './session'
 
 const codeOf = (error: unknown) => (error instanceof Refusal ? error.code : '')
@@ -85,6 +86,7 @@ export function SignIn({ again = false, known = '' }: { again?: boolean; known?:
   return (
     <Gate title={again ? t('signin.again') : t('signin.title')} lead={again ? t('signin.kept') : ''}>
       {form(<Names name={username} setName={setUsername} password={password} setPassword={setPassword} />)}
+      {again ? null : <ProviderButtons />}
     </Gate>
   )
 }

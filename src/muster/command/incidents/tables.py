@@ -6,7 +6,7 @@ may read them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from psycopg import Connection
 
 from muster.action.orders.state import Order
 from muster.command.incidents.state import Incident
-from muster.identity.reader import Reader
+from muster.identity.reader import Reader, counted_sql
+from muster.identity.scope import Scope
 from muster.journal.entry import Private
 from muster.journal.perform import Change, Keeper, Writer
 
@@ -200,10 +201,12 @@ def _fetch(reader: Reader, statement: str, values: Sequence[Any]) -> list[Incide
     found = reader.connection.execute(statement.encode(), values).fetchall()
     wanted = [(row[0], Private(item=row[15])) for row in found]
     places = reader.open(wanted)
-    return [_row(row, places.get((row[0], row[15]))) for row in found]
+    # What another matter is called is for who may see it, also where the two were merged.
+    mains = reader.visible_of({row[18] for row in found if row[18]})
+    return [_row(row, places.get((row[0], row[15])), mains) for row in found]
 
 
-def _row(row: tuple[Any, ...], place: str | None) -> IncidentRow:
+def _row(row: tuple[Any, ...], place: str | None, mains: Collection[str]) -> IncidentRow:
     return IncidentRow(
         id=row[0],
         number=row[1],
@@ -222,7 +225,7 @@ def _row(row: tuple[Any, ...], place: str | None) -> IncidentRow:
         place=msgspec.json.decode(place, type=Place) if place else None,
         cell=row[16],
         orders=msgspec.json.decode(row[17], type=tuple[RowOrder, ...]),
-        merged_into=row[18],
+        merged_into=row[18] if row[18] in mains else None,
         escalated=row[19],
         open=row[20],
         erased=row[21],
@@ -239,19 +242,21 @@ class Counts(msgspec.Struct, frozen=True):
     closed: int
 
 
-def counts(connection: Connection[Any], since: datetime) -> Counts:
-    """Open matters by level and state; reported and closed since then. Counts only, so that
-    every signed-in role may see them."""
+def counts(connection: Connection[Any], since: datetime, scope: Scope) -> Counts:
+    """Open matters by level and state; reported and closed since then. Of the whole city, or for
+    partners, volunteers and tokens of what they may see."""
+    seen, values = counted_sql(scope, "i.matter")
     levels = connection.execute(
-        "SELECT level::text, count(*) FROM incident WHERE open GROUP BY 1"
+        f"SELECT level::text, count(*) FROM incident i WHERE open AND {seen} GROUP BY 1".encode(),
+        values,
     ).fetchall()
     states = connection.execute(
-        "SELECT state, count(*) FROM incident WHERE open GROUP BY 1"
+        f"SELECT state, count(*) FROM incident i WHERE open AND {seen} GROUP BY 1".encode(), values
     ).fetchall()
     today = connection.execute(
         "SELECT count(*), count(*) FILTER (WHERE state IN ('closed', 'called_back', 'archived'))"
-        " FROM incident WHERE recorded_at >= %s",
-        (since,),
+        f" FROM incident i WHERE recorded_at >= %s AND {seen}".encode(),
+        [since, *values],
     ).fetchone()
     assert today is not None
     return Counts(dict(levels), dict(states), today[0], today[1])

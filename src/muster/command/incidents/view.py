@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from muster.journal.entry import Entry, Private, private_fields
 
 #: Fields whose plaintext names a person; other texts may name people among other words.
 PERSONAL = ("caller_name", "caller_phone")
+#: Fields of facts that name another matter.
+OTHERS = ("into", "duplicate")
 
 
 Shown = Literal["clear", "masked", "withheld"]
@@ -171,7 +173,14 @@ def timeline(
     opened = reader.open(
         [(entry.matter, item) for entry in entries for item in private_fields(entry.fact).values()]
     )
-    return [_entry(seen, entry, opened, names) for entry in entries]
+    others = {other for entry in entries if (other := _other(entry.fact))}
+    known = reader.visible_of(others)
+    return [_entry(seen, entry, opened, names, known) for entry in entries]
+
+
+def _other(fact: Any) -> str:
+    """The other matter that a fact names, if any."""
+    return str(next((getattr(fact, name) for name in OTHERS if hasattr(fact, name)), ""))
 
 
 def _entry(
@@ -179,13 +188,18 @@ def _entry(
     entry: Entry,
     opened: Mapping[tuple[str, str], str],
     names: Mapping[str, str],
+    known: Collection[str],
 ) -> EntryView:
+    """`known`: the other matters whose ids and numbers this reader may have."""
     body: dict[str, Any] = {}
+    foreign = _other(entry.fact) not in {"", *known}
     for field in entry.fact.__struct_fields__:
         value = getattr(entry.fact, field)
         if isinstance(value, Private):
             text = opened.get((entry.matter, value.item))
             value = _place(text) if field == "place" else seen.see(field, text)
+        elif foreign and field in (*OTHERS, "number"):
+            value = None
         body[field] = msgspec.to_builtins(value, builtin_types=(datetime,))
     return EntryView(
         number=entry.number,
@@ -240,7 +254,7 @@ def detail(
         parties=sorted({state.organisation, state.jurisdiction, *state.asked}),
         offered_to=state.offered_to or None,
         cancel_asked_by=state.cancel_asked_by or None,
-        duplicates=sorted(state.duplicates),
+        duplicates=sorted(reader.visible_of(state.duplicates)),
         rating=state.rating,
         retention=kept,
         may=sorted(may),
