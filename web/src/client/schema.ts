@@ -1773,7 +1773,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * 数字: counts of the whole city, nobody's matter
+         * 数字: counts of the whole city, or of what one may see
          * @description Token scope: `read:summary`.
          */
         get: operations["get_summary"];
