@@ -165,7 +165,8 @@ def check_providers(data: Path) -> None:
     except ProvidersInvalid as invalid:
         zh = "；".join(f"第 {one.line} 行：{one.zh}" for one in invalid.faults)
         en = "; ".join(f"line {one.line}: {one.en}" for one in invalid.faults)
-        raise Trouble(f"{data / 'oidc.toml'} 有误：{zh}。", f"{data / 'oidc.toml'}: {en}.") from None
+        file = data / "oidc.toml"
+        raise Trouble(f"{file} 有误：{zh}。", f"{file}: {en}.") from None
 
 
 def python(module: str) -> list[str]:
