@@ -52,10 +52,10 @@ from muster.journal.deadlines import Ticker, next_due
 from muster.journal.entry import Fact, kinds_of
 from muster.journal.erasures import Ledger
 from muster.journal.feed import Bell, held_back
+from muster.journal.master_key import open_vault
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
 from muster.journal.regular_checkpoints import RegularCheckpoints, regular_checkpoints
-from muster.journal.vault import Vault
 from muster.telemetry.positions import Positions
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("muster.app")
 
+MASTER_KEY = "keys/master.key"
 LOOK_S = 0.25
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 
@@ -308,7 +309,7 @@ def open_system(settings: Settings) -> System:
     pool = open_pool(settings.app_dsn)
     with pool.connection() as connection:
         clock = clock_for(mark, last_recorded(connection), settings.speed)
-    vault = Vault.open_file(Path(settings.data) / "keys" / "master.key")
+        vault = open_vault(connection, Path(settings.data) / MASTER_KEY)
     kinds = kinds_of(FACTS)
     journal = Journal(
         pool=pool,
@@ -391,6 +392,7 @@ def prepare(settings: Settings) -> Prepared:
     pack = load(Path(settings.city))
     passwords = Passwords(testing=settings.testing)
     with open_pool(settings.app_dsn) as pool, pool.connection() as connection:
+        open_vault(connection, Path(settings.data) / MASTER_KEY)
         password = demo_password(settings) if mark.demo else None
         install(connection, pack, password, passwords=passwords)
         unit_tables.install(connection, pack, actor="system:install")
@@ -475,7 +477,12 @@ def serve(settings: Settings) -> None:
     raise_handles()
     end_with_threads()
     listening = settings.listening
-    import_module("muster.api.server")  # the slow part of a start, while another still serves
+    # While another still serves: the slow part of a start, and what could keep us from serving.
+    import_module("muster.api.server")
+    load(Path(settings.city))
+    with open_pool(settings.app_dsn, most=1) as pool, pool.connection() as connection:
+        open_vault(connection, Path(settings.data) / MASTER_KEY)
+    serving.check(listening)
     with serving.taking_turns(listening):
         system = open_system(settings)
         app = gate.guarded(application(system), settings)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from muster.cli.certificates import check, covers
-from muster.cli.reach import Wanted, reach
+from muster.cli.reach import Reach, Wanted, reach, told_url
 from muster.supervise.trouble import Trouble
 from tests.cli.issued import NAME, NOW, issued
 
@@ -98,3 +98,17 @@ def test_names_and_proxies_reach_the_server_in_one_form(tmp_path: Path) -> None:
     assert found.public == (NAME,)
     assert found.proxies == ("127.0.0.1/32", "::1/128")
     assert found.scheme == "http"
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (Reach(), "http://127.0.0.1:8000"),
+        (Reach(public=(NAME,)), f"http://{NAME}:8443"),
+        (Reach(public=(NAME,), cert=Path("c")), f"https://{NAME}:8443"),
+        (Reach(public=("::1",), cert=Path("c")), "https://[::1]:8443"),
+        (Reach(public=(NAME,), proxies=("127.0.0.1/32",)), f"https://{NAME}"),
+    ],
+)
+def test_the_first_administrator_is_told_the_name_people_use(found: Reach, told: str) -> None:
+    assert told_url(found, 8443, "http://127.0.0.1:8000") == told

@@ -79,6 +79,20 @@ def test_five_restarts_under_load_lose_double_and_refuse_nothing(town: Town) -> 
     assert verdict.acknowledged > ROUNDS * len(town.clients) * 4
 
 
+def test_a_successor_that_cannot_serve_leaves_this_one_going(town: Town) -> None:
+    key, away = town.data / "keys" / "master.key", town.data / "keys" / "away"
+    key.rename(away)
+    town.say("restart")
+    town.wait_for("the next server failed; this one goes on", 1)
+    town.answered()
+    away.rename(key)
+    town.say("restart")
+    town.wait_for("the server is back", 1)
+    town.answered()
+    town.finish()
+    assert town.verdict.faults == [] and town.verdict.retried == 0
+
+
 def test_a_server_that_lives_and_does_not_answer_is_started_again(town: Town) -> None:
     town.answered()
     town.say("hang")

@@ -21,7 +21,7 @@ import uvicorn
 
 from muster.api.live_wire import LiveProtocol
 from muster.api.patience import LEAVING, PatientProtocol
-from muster.api.tls import Certificates, Tls
+from muster.api.tls import Certificates, Tls, context
 from muster.journal.clock import monotonic
 
 LOOK_S = 5.0  # between looks at the certificate's files
@@ -50,6 +50,12 @@ class Listening(msgspec.Struct, frozen=True, kw_only=True):
     address: tuple[str, int] = ("", 0)
     install: int = 0
     hsts: bool = False
+
+
+def check(listening: Listening) -> None:
+    """Raises OSError where the TLS files cannot be used."""
+    if listening.tls is not None:
+        context(listening.tls)
 
 
 @contextlib.contextmanager

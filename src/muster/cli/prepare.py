@@ -14,6 +14,7 @@ import msgspec
 from muster.app import LEDGER, NotThisFolder, marked, prepare, settings_from_environment
 from muster.geography.faults import PackInvalid
 from muster.journal import erasures
+from muster.journal.master_key import KeyLost
 from muster.migrations.run import Newer, check, upgrade
 from muster.supervise.external import revision
 
@@ -31,7 +32,7 @@ def main() -> int:
         erasures.read(Path(settings.data) / LEDGER)
         migrate(settings.owner_dsn)
         prepared = prepare(settings)
-    except (Newer, NotThisFolder, PackInvalid, erasures.LedgerBroken) as obstacle:
+    except (KeyLost, Newer, NotThisFolder, PackInvalid, erasures.LedgerBroken) as obstacle:
         print(obstacle, file=sys.stderr)
         return 1
     descriptor = os.open(os.environ["MUSTER_PREPARED"], os.O_WRONLY | os.O_CREAT, 0o600)

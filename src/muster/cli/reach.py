@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from muster.cli import project
-from muster.cli.addresses import host_name, local_addresses
+from muster.cli.addresses import host_name, local_addresses, shown
 from muster.journal.clock import real_now
 from muster.supervise.trouble import Trouble
 
@@ -193,6 +193,18 @@ def listening(
         # that phones without the certificate must reach.
         "hsts": tls is not None and found.root is None and ports.get("plain", 80) == 80,
     }
+
+
+def told_url(found: Reach, port: int, here: str) -> str:
+    """The address to tell the first administrator: under the public name if there is one, which
+    behind a proxy is HTTPS at its usual port; `here` otherwise."""
+    if not found.public:
+        return here
+    if found.proxies:
+        return f"https://{shown(found.public[0])}"
+    usual = {"http": 80, "https": 443}[found.scheme]
+    ending = "" if port == usual else f":{port}"
+    return f"{found.scheme}://{shown(found.public[0])}{ending}"
 
 
 def welcome(found: Reach, host: str, install: int) -> str:

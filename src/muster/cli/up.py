@@ -88,7 +88,7 @@ def up(port: int, host: str, data: Path | None, city: Path | None, **more: Any) 
     that Muster carries.
     """
     from muster.cli.instance import Plan, start
-    from muster.cli.reach import Wanted, reach, welcome
+    from muster.cli.reach import Wanted, reach, told_url, welcome
     from muster.supervise import notify
     from muster.supervise.supervisor import Supervisor
 
@@ -109,9 +109,10 @@ def up(port: int, host: str, data: Path | None, city: Path | None, **more: Any) 
         if found.root is not None:
             click.echo(welcome(found, host, running.sockets["plain"].getsockname()[1]))
         if token := running.prepared["first_link"]:
+            told = told_url(found, running.sockets["main"].getsockname()[1], running.url)
             click.echo(
                 "首位管理员的一次性链接（只显示这一次）/ one-time link of the first administrator "
-                f"(shown only once):\n  {link(running.url, token)}\n"
+                f"(shown only once):\n  {link(told, token)}\n"
             )
         if plan.checkpoint_to is None:
             click.echo(
