@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import psycopg
 import pytest
 
 from muster import app
+from muster.cli.prepare import TO_REPLAY
 from muster.journal import feed
 from muster.journal.entry import kinds_of
 from muster.journal.verify import verify
@@ -31,8 +36,21 @@ def release(cluster: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("release") / "data"
     with loaded(cluster, *FIRST, folder) as found:
         assert revision(found.database.owner_dsn) == "0005"
-        run.upgrade(found.database.owner_dsn)
+        upgraded_as_a_start_does(found)
+        assert not (folder / TO_REPLAY).exists()
         yield found
+
+
+def upgraded_as_a_start_does(found: Release) -> None:
+    settings = settings_for(found.database, found.data)
+    shutil.copyfile(HERE / FIRST[0] / "demo_password", found.data / "demo_password")
+    environment = {
+        **os.environ,
+        "MUSTER_SETTINGS": msgspec.json.encode(settings).decode(),
+        "MUSTER_PREPARED": str(found.data / "prepared"),
+    }
+    command = [sys.executable, "-P", "-m", "muster.cli.prepare"]
+    subprocess.run(command, env=environment, check=True)
 
 
 @pytest.fixture(scope="module")

@@ -24,14 +24,13 @@ def migrate(data: Path | None) -> None:
     before.
     """
     from muster.cli import project
-    from muster.migrations.run import Newer, check, upgrade
-    from muster.supervise.external import revision
+    from muster.cli.prepare import migrate as migrate_all
+    from muster.migrations.run import Newer
 
     folder = (data or project.real_data()).resolve()
     with database(folder, alone=False) as found:
         try:
-            if check(revision(found.owner_dsn)):
-                upgrade(found.owner_dsn)
+            migrate_all(found.owner_dsn, folder)
         except Newer as newer:
             zh, _, en = str(newer).partition("\n")
             raise Trouble(zh, en) from newer
