@@ -10,7 +10,7 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from muster.api.openapi import handlers_of
-from muster.api.opening import OPENS, READS
+from muster.api.opening import OPENS, READS, is_denial
 from muster.identity.authority import CELLS, Cell
 from muster.identity.looks.look import WHATS
 from muster.identity.roles import ROLES
@@ -59,7 +59,7 @@ def test_every_route_about_one_matter_opens_it() -> None:
 def fill(path: str, matter: str) -> str:
     values = {"matter": matter, "unit": "pt-shenjiamen-01", "person": "p218"}
     for name in [part[1:-1].partition(":")[0] for part in path.split("/") if part[:1] == "{"]:
-        path = path.replace(f"{{{name}:str}}", values[name])
+        path = path.replace(f"{{{name}:str}}", values.get(name, "example"))
     return path
 
 
@@ -73,16 +73,24 @@ def test_every_refused_look_is_a_row(target: Fuzzed, role: str) -> None:
         before = last(target.server)
         said = watcher.ask(fill(path, matter))
         rows = looks(target.server, before, actor=person)
-        if said.code not in ("authority.denied", "matter.unknown"):
-            assert "{matter" not in path
+        if "{matter" in path:
+            assert said.status in (403, 404) and is_denial(said.code), name
+        public = handlers()[name].opt.get("public")  # who asks there is nobody yet
+        if said.status == 200 or public or not is_denial(said.code):
             continue
         refused += 1
         (row,) = rows
-        assert (row.outcome, row.what) == ("denied", what), name
+        assert (row.outcome, row.what) == ("denied", "list" if what == "open" else what), name
         assert row.subject.split()[:2] == [name, said.code]
         assert row.matter == (matter if "{matter" in path else None)
         assert row.organisation == ELSEWHERE and row.session
     assert refused >= 4
+
+
+#: Who is asked, in this order, until somebody may.
+ASKED = (("duty_chief", OURS), ("auditor", "zs"), ("administrator", "zs"))
+#: What nobody can be shown of an ordinary matter: it was not erased. Their own tests show more.
+NOT_HERE = {"get_certificate", "print_certificate"}
 
 
 def test_every_disclosure_is_a_row(target: Fuzzed) -> None:
@@ -90,15 +98,19 @@ def test_every_disclosure_is_a_row(target: Fuzzed) -> None:
     matter = target.seeds.make("waiting")
     disclosing = {name: found for name, found in gets().items() if found[1] not in FREE}
     assert len(disclosing) >= 6
+    silent = set(disclosing)
     for name, (path, what) in disclosing.items():
-        role = "duty_chief" if what == OPENS else "auditor"
-        person, who = hire(target.server, (role, OURS if what == OPENS else "zs"))
-        before = last(target.server)
-        asked = target.seeds.certified() if "certificate" in name else matter
-        who.get(fill(path, asked))
-        (row,) = looks(target.server, before, actor=person)
-        assert row.what == what and row.outcome in ("shown", "empty"), name
-        assert row.role == ("" if name == "my_access" else role)
+        for role, where in ASKED:
+            person, who = hire(target.server, (role, where))
+            before = last(target.server)
+            if who.ask(fill(path, matter)).status != 200:
+                continue
+            (row,) = looks(target.server, before, actor=person)
+            assert row.what == what and row.outcome in ("shown", "masked", "empty"), name
+            assert row.role == ("" if name == "my_access" else role)
+            silent.discard(name)
+            break
+    assert silent <= NOT_HERE, "nobody could read these, so nothing is proven of them"
 
 
 def test_lists_and_counts_write_no_row(target: Fuzzed, chief: Person) -> None:

@@ -38,8 +38,8 @@ from muster.journal.refusal import Refused
 READS: Final = "reads"
 OPENS: Final = "matter.opened"
 UNMASKS: Final = "caller.unmasked"
-#: Refusals that hide what there is, beside everything that is forbidden.
-_HIDDEN: Final = ("matter.unknown", "person.unknown", "grant.unknown", "order.unknown")
+#: No such address: nothing was asked for.
+_NO_ADDRESS: Final = "route.unknown"
 #: Forbidden, but no look: a device goes on sending after its unit signed off.
 _NO_LOOK: Final = ("position.off_duty",)
 _PLAIN_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -232,8 +232,9 @@ def denied_feed(platform: Recorder, actor: Actor, code: str) -> None:
 
 
 def is_denial(code: str) -> bool:
-    """Whether a refusal is one of authority or visibility."""
-    return code in _HIDDEN or (STATUS.get(code) == 403 and code not in _NO_LOOK)
+    """Whether a refusal is one of authority, or of visibility: what may not be seen is unknown."""
+    hidden = STATUS.get(code) == 404 and code.endswith(".unknown") and code != _NO_ADDRESS
+    return hidden or (STATUS.get(code) == 403 and code not in _NO_LOOK)
 
 
 def _denied(error: Refused, scope: Any, actor: Actor, at: datetime) -> Look:
