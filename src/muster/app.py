@@ -36,7 +36,7 @@ from muster.command.incidents.erase_again import erase_again
 from muster.command.operations import operations
 from muster.command.retention import facts as retention_facts
 from muster.command.retention import tables as retention_tables
-from muster.command.retention.clocks import due, operation_due
+from muster.command.retention.clocks import due_of, operation_due
 from muster.command.retention.daily import FOR_EVER, Daily
 from muster.geography.pack import Pack, load
 from muster.identity.access_log import AccessLog
@@ -126,7 +126,7 @@ def matter_kinds(pack: Pack) -> tuple[MatterKind, ...]:
         MatterKind(
             prefix="incident",
             fold=incident_state.fold,
-            due=lambda state: {**state.due, **due(pack.retention, state.weighed)},
+            due=lambda state: {**state.due, **due_of(pack.retention, state.weighed)},
             keepers=(
                 incident_access.keeper(pack),
                 incident_tables.KEEPER,
@@ -350,7 +350,7 @@ def open_system(settings: Settings) -> System:
         checkpoints=regular_checkpoints(
             pool, Path(settings.data), settings.checkpoint_to, settings.checkpoint_every
         ),
-        daily=Daily(pool, clock, pack.retention, positions),
+        daily=Daily(journal, pack.retention, positions),
     )
     journal.appended = system.appended
     platform.ready, platform.notes = system.condition.reasons, system.condition.notes

@@ -144,7 +144,7 @@ def assert_rows_say_the_state(acting: Acting) -> None:
     due = {
         (matter, name, at)
         for matter, state in states.items()
-        for name, at in {**state.due, **clocks.due(schedule, state.weighed)}.items()
+        for name, at in {**state.due, **clocks.due_of(schedule, state.weighed)}.items()
     }
     assert set(acting.rows("SELECT matter::text, name, due FROM deadline")) == due
     own = {

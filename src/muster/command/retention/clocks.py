@@ -60,7 +60,7 @@ def _clock(schedule: Schedule, matter: Weighed, start: datetime, name: str) -> C
     return Clock(name, due, status)
 
 
-def due(schedule: Schedule, matter: Weighed) -> Mapping[str, datetime]:
+def due_of(schedule: Schedule, matter: Weighed) -> Mapping[str, datetime]:
     """The deadlines: of classes whose clock runs, of holds with an end, of an unsealing."""
     kept = matter.retention
     found = {

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
-
-from muster.command.retention.tables import add_run, ran
+from muster.command.retention.tables import (
+    add_run,
+    keep_again,
+    keep_schedule,
+    lock,
+    over_matters,
+    ran,
+    schedule_kept,
+)
 from muster.geography.retention import Schedule
 from muster.identity.sign_in.attempts import forget_old
-from muster.journal.clock import Clock, real_now
+from muster.journal.clock import real_now
+from muster.journal.entry import decode
+from muster.journal.erasing import stored_of
+from muster.journal.perform import Journal, Writer
 from muster.telemetry.positions import Positions
 
 #: Days, where the city's table says permanent.
@@ -28,13 +36,12 @@ class Daily:
 
     def __init__(
         self,
-        pool: ConnectionPool[Connection[Any]],
-        clock: Clock,
+        journal: Journal,
         schedule: Schedule,
         positions: Positions,
     ) -> None:
-        self._pool, self._clock, self._schedule = pool, clock, schedule
-        self._positions = positions
+        self._journal, self._schedule, self._positions = journal, schedule, positions
+        self._pool, self._clock = journal.pool, journal.clock
         self._alone = threading.Lock()
         self._done: date | None = None
 
@@ -45,6 +52,8 @@ class Daily:
             today = now.astimezone(UTC).date()
             if today == self._done:
                 return {}
+            if self._done is None:
+                follow(self._journal, self._schedule)
             went = self._went(now, today)
             self._done = today
             return went
@@ -68,3 +77,21 @@ class Daily:
 
     def _kept(self, code: str) -> timedelta:
         return timedelta(days=self._schedule.days(code) or 0)
+
+
+def follow(journal: Journal, schedule: Schedule) -> int:
+    """When the city's table has changed (or there was none yet): every clock anew, a matter at a
+    time; returns how many matters. Cut short, it begins again at the next start."""
+    with journal.pool.connection() as connection:
+        if schedule_kept(connection) == schedule.version:
+            return 0
+        matters = over_matters(connection)
+    for matter in matters:
+        with journal.pool.connection() as connection:
+            lock(connection, f"matter:{matter}")
+            stored = stored_of(connection, matter)
+            state = journal.fold(decode(data, journal.kinds) for _, data, _ in stored)
+            keep_again(Writer(connection), schedule, matter, state)
+    with journal.pool.connection() as connection:
+        keep_schedule(connection, schedule.version, journal.clock.now())
+    return len(matters)

@@ -216,7 +216,7 @@ def clock(state: Incident | None, asked: Due, context: Asked) -> list[Fact]:
         return []
     schedule = context.read.pack.retention
     weighed = state.weighed
-    if clocks.due(schedule, weighed).get(asked.name) != asked.due:
+    if clocks.due_of(schedule, weighed).get(asked.name) != asked.due:
         return []
     if asked.name == clocks.UNSEALING:
         return [facts.UnsealingEnded()]

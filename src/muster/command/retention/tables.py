@@ -16,15 +16,17 @@ from psycopg import Connection
 from muster.command.incidents.facts import IncidentErased
 from muster.command.incidents.state import Incident
 from muster.command.retention import facts
-from muster.command.retention.clocks import clocks
+from muster.command.retention.clocks import clocks, due_of
 from muster.command.retention.state import Hold
 from muster.geography.pack import Pack
+from muster.geography.retention import Schedule
 from muster.identity.authority import RETENTION
 from muster.identity.reader import Reader
+from muster.journal import deadlines
 from muster.journal.audit import change
 from muster.journal.entry import Entry
 from muster.journal.erasing import Erasure, erase
-from muster.journal.perform import Change, Keeper, Writer
+from muster.journal.perform import Change, Keeper, Writer, lock_key
 
 #: Look-ups that go with a class.
 _LOOKUPS = {"caller": ("phone",)}
@@ -55,7 +57,7 @@ def keepers(pack: Pack) -> tuple[Keeper, ...]:
     """In the order they run: clocks, holds, sealings, what went; the vault and its ledgers last."""
 
     def keep_clocks(writer: Writer, change: Change) -> None:
-        _keep_clocks(pack, writer, change)
+        _keep_clocks(pack.retention, writer, change)
 
     return (
         Keeper("retention_clocks", ("retention_due",), keep_clocks),
@@ -66,11 +68,11 @@ def keepers(pack: Pack) -> tuple[Keeper, ...]:
     )
 
 
-def _keep_clocks(pack: Pack, writer: Writer, change: Change) -> None:
+def _keep_clocks(schedule: Schedule, writer: Writer, change: Change) -> None:
     state: Incident = change.after
     before: Incident | None = change.before
-    now = clocks(pack.retention, state.weighed)
-    if not now and (before is None or not clocks(pack.retention, before.weighed)):
+    now = clocks(schedule, state.weighed)
+    if not now and (before is None or not clocks(schedule, before.weighed)):
         return
     writer.execute(_DUE_GONE, (change.matter, [clock.of for clock in now]))
     kept = state.retention
@@ -386,6 +388,51 @@ def sealings(reader: Reader) -> list[SealingRow]:
         values,
     ).fetchall()
     return [SealingRow(*row) for row in rows]
+
+
+# --- another schedule ----------------------------------------------------------------------------
+
+
+def schedule_kept(connection: Connection[Any]) -> str:
+    """The version of the city's table the clocks follow; empty before the first."""
+    row = connection.execute("SELECT version FROM retention_schedule").fetchone()
+    return str(row[0]) if row else ""
+
+
+def keep_schedule(connection: Connection[Any], version: str, now: datetime) -> None:
+    """Write down that the clocks follow this version from now on, with an audit row."""
+    values = {"version": version, "since": now}
+    change(
+        connection,
+        "retention_schedule",
+        {"one": True},
+        values,
+        actor="system:clock",
+        reason="another schedule",
+    )
+
+
+def over_matters(connection: Connection[Any]) -> list[str]:
+    """Matters that are over and not erased."""
+    rows = connection.execute(
+        "SELECT matter::text FROM incident WHERE NOT open AND NOT erased ORDER BY matter"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def lock(connection: Connection[Any], name: str) -> None:
+    """As every command locks its matters, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key(name),))
+
+
+def keep_again(writer: Writer, schedule: Schedule, matter: str, state: Incident) -> None:
+    """The clocks and deadlines of one matter, as this schedule has them."""
+    writer.execute("DELETE FROM retention_due WHERE matter = %s::uuid", (matter,))
+    _keep_clocks(schedule, writer, Change(matter, None, state, ()))
+    writer.execute(
+        "DELETE FROM deadline WHERE matter = %s::uuid AND starts_with(name, 'retention')", (matter,)
+    )
+    deadlines.keep(writer, matter, {}, due_of(schedule, state.weighed))
 
 
 # --- what goes by itself -------------------------------------------------------------------------

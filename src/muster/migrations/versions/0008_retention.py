@@ -89,6 +89,12 @@ CREATE TABLE retention_run (
     PRIMARY KEY (day, class)
 );
 
+CREATE TABLE retention_schedule (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    version text NOT NULL,
+    since timestamptz NOT NULL
+);
+
 -- A sealed matter belongs to the same organisations, but only some rights reach it.
 ALTER TABLE matter_access DROP CONSTRAINT matter_access_relation_check;
 ALTER TABLE matter_access ADD CONSTRAINT matter_access_relation_check
@@ -97,7 +103,7 @@ ALTER TABLE matter_access ADD CONSTRAINT matter_access_relation_check
 GRANT SELECT, INSERT ON erased_part TO muster_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON retention_due, retention_hold, retention_sealing,
     retention_gone TO muster_app;
-GRANT SELECT, INSERT, UPDATE ON retention_run TO muster_app;
+GRANT SELECT, INSERT, UPDATE ON retention_run, retention_schedule TO muster_app;
 """
 
 
