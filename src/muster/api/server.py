@@ -16,6 +16,7 @@ import msgspec
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.concurrency import set_asyncio_executor, sync_to_thread
 from litestar.config.compression import CompressionConfig
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
@@ -236,11 +237,20 @@ def page(web: Path) -> list[Any]:
         headers = {"Cache-Control": "no-cache"}
         return Response(index, media_type=MediaType.HTML, headers=headers)
 
+    kept = (web / "assets").resolve()
+
+    def inside(connection: ASGIConnection[Any, Any, Any, Any], _handler: Any) -> None:
+        """A link in the folder leads nowhere else."""
+        asked = str(connection.path_params.get("file_path", "")).lstrip("/")
+        if not (kept / asked).resolve().is_relative_to(kept):
+            raise NotFoundException
+
     assets = create_static_files_router(
         path="/assets",
         directories=[web / "assets"],
         include_in_schema=False,
         cache_control=None,
+        guards=[inside],
     )
     return [index_page, assets]
 
