@@ -43,15 +43,15 @@ def test_no_door_searches_for_people() -> None:
         assert "q" not in asked or named(operation) in PARTS_OF
 
 
-def test_the_only_export_of_people_is_of_ones_own_making() -> None:
-    """Files to carry away: the access log and one matter, never a register of people."""
+def test_no_register_of_people_is_a_file() -> None:
+    """Files to carry away: the access log, and what retention will delete and has deleted."""
     files = {
         path
         for path, _, operation in operations()
         for answer in operation["responses"].values()
         if "text/csv" in answer.get("content", {})
     }
-    assert files == {"/api/access/export"}
+    assert files == {"/api/access/export", "/api/retention/due.csv", "/api/retention/gone.csv"}
 
 
 @pytest.mark.parametrize(
