@@ -57,7 +57,7 @@ def test_every_route_about_one_matter_opens_it() -> None:
 
 
 def fill(path: str, matter: str) -> str:
-    values = {"matter": matter, "unit": "pt-shenjiamen-01", "person": "p218"}
+    values = {"matter": matter, "unit": "pt-shenjiamen-01", "person": "p218", "provider": "nobody"}
     for name in [part[1:-1].partition(":")[0] for part in path.split("/") if part[:1] == "{"]:
         path = path.replace(f"{{{name}:str}}", values.get(name, "example"))
     return path

@@ -19,8 +19,9 @@ from tests.api.fuzzing import Fuzzed
 from tests.stories.desk import Person
 
 CHINESE, LATIN = re.compile(r"[一-鿿]"), re.compile(r"[A-Za-z]{3}")
-#: Tables that asking alone may change: sessions are touched, attempts and refused fixes counted.
-RESTLESS = {"session", "sign_in_attempt", "telemetry_reject"}
+#: Tables that asking alone may change: sessions are touched, attempts and refused fixes counted,
+#: and that somebody was refused is written down.
+RESTLESS = {"session", "sign_in_attempt", "telemetry_reject", "denial", "access_log"}
 Header = tuple[str, str | bytes]
 
 
