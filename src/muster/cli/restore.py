@@ -221,7 +221,9 @@ def _verified(given: Given, found: "Database") -> dict[str, Any]:
     """Everything `journal verify --vault` looks at, and whether checkpoints can be signed."""
     import psycopg
 
+    from muster.app import LEDGER
     from muster.cli.verdict import line
+    from muster.journal import erasures
     from muster.journal.checkpoint import frozen, stored_keys
     from muster.journal.signing import KeyChain, KeyFolder, KeyMissing, signing_folder
     from muster.journal.vault import Vault
@@ -229,7 +231,10 @@ def _verified(given: Given, found: "Database") -> dict[str, Any]:
     from muster.telemetry.segments import faults_beside
 
     with psycopg.connect(found.owner_dsn) as connection:
-        verdict = verify(connection, Wanted(vault=Vault(given.master)))
+        verdict = verify(
+            connection,
+            Wanted(vault=Vault(given.master), ledger=erasures.read(given.data / LEDGER)),
+        )
         with frozen(connection):
             _, faults = faults_beside(connection)
             newest = KeyChain(stored_keys(connection)).newest

@@ -14,6 +14,7 @@ from muster.journal.append import command_row
 from muster.journal.chain import FIRST_PREVIOUS
 from muster.journal.checkpoint import Checkpoint, exists, moment
 from muster.journal.erasing import Erasure, ledger
+from muster.journal.erasures import LOST
 from muster.journal.fault import Fault, Progress, Verdict, silent
 from muster.journal.perform import Answer
 from muster.journal.vault import KEYED, Vault
@@ -199,12 +200,15 @@ def verify_erasures(
     connection: Connection[Any], outside: Sequence[Erasure] | None = None
 ) -> Iterator[Fault]:
     """What was erased is gone and its journal says so; the ledger outside the database, where
-    there is one, says the same as the tables."""
+    there is one, says the same as the tables. It alone vouches for a part whose entry was lost
+    with an older cluster."""
+    lost = {(one.matter, LOST + one.number % LOST, frozenset(one.items)) for one in outside or ()}
     if outside is not None:
         there = {(one.matter, one.number): one for one in ledger(connection)}
         for said in outside:
+            beyond = msgspec.structs.replace(said, number=LOST + said.number)
             known = there.get((said.matter, said.number))
-            if known != said:
+            if known != said and there.get((said.matter, beyond.number)) != beyond:
                 what = "otherwise" if known else "removed"
                 yield Fault(said.matter, said.number, what, "erasure", "erasures.jsonl")
     with connection.cursor(name="verify_erasure") as cursor:
@@ -215,6 +219,8 @@ def verify_erasures(
     with connection.cursor(name="verify_erased_part") as cursor:
         cursor.execute(_PARTS)
         for matter, number, items, data in cursor:
+            if data is None and (matter, number, frozenset(items)) in lost:
+                continue
             if data is None:
                 yield Fault(matter, number, "no_entry", "erased_part")
             elif set(items) != _named_items(bytes(data)):
