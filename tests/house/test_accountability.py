@@ -28,9 +28,7 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def functions(path: Path) -> set[str]:
-    return {
-        node.name for node in ast.walk(sources.tree(path)) if isinstance(node, ast.FunctionDef)
-    }
+    return {node.name for node in ast.walk(sources.tree(path)) if isinstance(node, ast.FunctionDef)}
 
 
 def missing(path: Path) -> Iterator[Fault]:
