@@ -4,6 +4,9 @@ import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Refusal } from './client/request'
 import { First } from './identity/first'
+import { FirstStep } from './identity/first-step'
+import { HandedOver } from './identity/hand-over'
+import { ProveAgain } from './identity/prove-again'
 import { SessionProvider, useSessionDoor } from './identity/session'
 import { SignIn } from './identity/sign-in'
 import { PAGES } from './pages'
@@ -65,12 +68,15 @@ function Door() {
     return <SignIn />
   }
   const lost = state.step === 'lost'
+  if (!lost && state.session.needs !== '') return <FirstStep needs={state.session.needs} />
   return (
     <>
       <div inert={lost} className={lost ? 'behind' : ''} key={state.session.person.id}>
         <Page />
       </div>
       {lost ? <SignIn again known={state.session.person.username} /> : null}
+      <HandedOver />
+      <ProveAgain name={state.session.person.name} />
     </>
   )
 }

@@ -10,6 +10,49 @@ export const signIn = (username: string, password: string) =>
 
 export const enterCode = (code: string) => request('post', '/api/session/code', { body: { code } })
 
+export const prove = (password: string, code: string) =>
+  request('post', '/api/session/prove', { body: { password, code } })
+
+export const changePassword = (old: string, fresh: string) =>
+  request('post', '/api/session/password', { body: { old, new: fresh } })
+
+export const readFactor = () => request('get', '/api/session/factor')
+
+export const beginFactor = () => request('post', '/api/session/factor')
+
+export const confirmFactor = (code: string) =>
+  request('post', '/api/session/factor/confirm', { body: { code } })
+
+export const freshCodes = () => request('post', '/api/session/factor/codes')
+
+export const removeFactor = () => request('delete', '/api/session/factor')
+
+export const readSessions = () => request('get', '/api/sessions')
+
+export const endSession = (session: string) =>
+  request('delete', '/api/sessions/{session}', { path: { session } })
+
+export const endOtherSessions = () => request('delete', '/api/sessions')
+
+export const handOver = (body: Sent<'/api/session/hand-over', 'post'>) =>
+  request('post', '/api/session/hand-over', { body })
+
+export const readHandOvers = () => request('get', '/api/hand-overs')
+
+export const readPolicies = () => request('get', '/api/policies')
+
+export const setPolicy = (
+  organisation: string,
+  body: Sent<'/api/organisations/{organisation}/policy', 'post'>,
+) => request('post', '/api/organisations/{organisation}/policy', { path: { organisation }, body })
+
+export const readResets = () => request('get', '/api/resets')
+
+export const confirmReset = (reset: string) =>
+  request('post', '/api/resets/{reset}/confirm', { path: { reset } })
+
+export const declineReset = (reset: string) => request('delete', '/api/resets/{reset}', { path: { reset } })
+
 export const signOut = () => request('delete', '/api/session')
 
 export const createFirst = (body: Sent<'/api/first', 'post'>) => request('post', '/api/first', { body })

@@ -46,10 +46,16 @@ export class Refusal extends Error {
 
 let csrf: string | null = null
 let sessionLost: () => void = () => undefined
+let prove: () => Promise<boolean> = () => Promise.resolve(false)
 
 /** The token of the present session, sent with everything that is not a GET. */
 export function keepCsrf(token: string | null): void {
   csrf = token
+}
+
+/** Who asks the person to prove who is here; false when they would not. */
+export function onProveAgain(asker: () => Promise<boolean>): void {
+  prove = asker
 }
 
 /** Who is told when the server no longer knows our session. */
@@ -107,6 +113,28 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
   }
 }
 
+/** Whether a refused request may be sent again at once: the token was renewed meanwhile, or whoever is here has
+ * just proven it. */
+async function mayRepeat(refusal: Refusal, sentWith: string | null): Promise<boolean> {
+  if (refusal.code === 'session.prove_again') return prove()
+  const renewed = csrf !== null && sentWith !== null && csrf !== sentWith
+  return renewed && (refusal.code === 'session.required' || refusal.code === 'session.csrf')
+}
+
+/** Sends until there is an answer for good. Throws `Refusal`, or the abort error of the signal. */
+async function answered(address: string, init: () => RequestInit): Promise<Response> {
+  for (let attempt = 0; ; attempt += 1) {
+    const sentWith = csrf
+    const response = await reach(address, init())
+    if (response.ok) return response
+    const refusal = await refusalFrom(response)
+    if (attempt === 0 && (await mayRepeat(refusal, sentWith))) continue
+    // A wrong password or code is a 401, too, and says nothing about the session.
+    if (refusal.status === 401 && !refusal.code.startsWith('sign_in.')) sessionLost()
+    throw refusal
+  }
+}
+
 /** Asks one door and gives the decoded answer. Throws `Refusal`, or the abort error of `signal`. */
 export async function request<P extends keyof paths, M extends Method>(
   method: M,
@@ -114,22 +142,26 @@ export async function request<P extends keyof paths, M extends Method>(
   options: Options<P, M> = {},
 ): Promise<Answered<P, M>> {
   const { body, key, signal } = options
-  const init: RequestInit = {
+  const init = (): RequestInit => ({
     method: method.toUpperCase(),
     headers: headersFor(method, body, key),
     credentials: 'same-origin',
     cache: 'no-store',
-  }
-  if (body !== undefined) init.body = JSON.stringify(body)
-  if (signal !== undefined) init.signal = signal
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  })
   const address = addressOf(template, options.path, options.query)
-  const response = await reach(options.more ? `${address}?${options.more}` : address, init)
-  if (!response.ok) {
-    const refusal = await refusalFrom(response)
-    // A wrong password or code is a 401, too, and says nothing about the session.
-    if (refusal.status === 401 && !refusal.code.startsWith('sign_in.')) sessionLost()
-    throw refusal
-  }
+  const response = await answered(options.more ? `${address}?${options.more}` : address, init)
   const text = await response.text()
   return (text === '' ? undefined : JSON.parse(text)) as Answered<P, M>
+}
+
+/** Fetches a file and hands it to the browser to keep. Throws `Refusal`. */
+export async function download(address: string, name: string): Promise<void> {
+  const response = await answered(address, () => ({ credentials: 'same-origin', cache: 'no-store' }))
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(await response.blob())
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(link.href)
 }

@@ -4,6 +4,10 @@ import type { components } from './schema'
 type Schemas = components['schemas']
 
 export type Session = Schemas['Session']
+export type OwnSession = Schemas['OwnSession']
+export type HandOver = Schemas['HandOverView']
+export type PolicyView = Schemas['PolicyView']
+export type ResetView = Schemas['ResetView']
 export type Category = Schemas['Category']
 export type Level = Schemas['Level']
 export type Status = Schemas['Status']

@@ -2,6 +2,7 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Mark } from '../identity/gate'
+import { HandOverButton } from '../identity/hand-over'
 import { useSession, useSessionDoor } from '../identity/session'
 import { PAGES } from '../pages'
 import { useCity } from '../ui/city'
@@ -100,6 +101,7 @@ function Person({ help }: { help: () => void }) {
           {t('head.keys')} <kbd>?</kbd>
         </button>
         <PageLinks />
+        <HandOverButton opened={() => setOpen(false)} />
         <button type="button" className="button" onClick={() => void out()}>
           {t('head.signOut')}
         </button>

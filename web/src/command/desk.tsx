@@ -1,7 +1,9 @@
 /** What lies on this desk: the highlighted matter and unit, the open form, the point picked on the map. */
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react'
+import { useSessionDoor } from '../identity/session'
 import { go, usePlace } from '../ui/place'
 import { BLANK_DRAFT, type Draft } from './draft'
+import { lay, useLeft } from './left'
 
 interface Desk {
   /** The highlighted matter: the open one, else where the arrow keys are. */
@@ -12,6 +14,8 @@ interface Desk {
   /** The call being written down; kept when the form is closed. */
   draft: Draft
   setDraft: (change: (draft: Draft) => Draft) => void
+  /** Who left the draft unsent when the desk was handed over; null: it is one's own. */
+  leftBy: string | null
   point: (id: string) => void
   open: (id: string) => void
   close: () => void
@@ -64,7 +68,11 @@ function useMatters(matter: string | null, setIntake: (on: boolean) => void) {
 /** The intake form and the call being written down in it. */
 function useIntake() {
   const [intake, setIntake] = useState(false)
-  const [draft, setDraft] = useState<Draft>(BLANK_DRAFT)
+  const { handedOver } = useSessionDoor()
+  const left = useLeft(handedOver?.from_name ?? null)
+  const [draft, setDraft] = useState<Draft>(left?.draft ?? BLANK_DRAFT)
+  useEffect(() => lay(draft), [draft])
+  const leftBy = left !== null && left.draft.id === draft.id ? left.by : null
   const openIntake = useCallback(() => {
     setIntake(true)
     go({ tab: 'matter' }, true)
@@ -74,8 +82,8 @@ function useIntake() {
     go({ tab: 'list' })
   }, [])
   return useMemo(
-    () => ({ intake, setIntake, draft, setDraft, openIntake, closeIntake }),
-    [intake, draft, openIntake, closeIntake],
+    () => ({ intake, setIntake, draft, setDraft, leftBy, openIntake, closeIntake }),
+    [intake, draft, leftBy, openIntake, closeIntake],
   )
 }
 

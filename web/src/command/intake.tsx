@@ -90,6 +90,7 @@ export default function Intake() {
               {t('intake.fold')} <Key name="Esc" />
             </button>
           </div>
+          {desk.leftBy === null ? null : <p className="late">{t('security.leftDraft', { name: desk.leftBy })}</p>}
         </header>
         <form
           className="matter-body intake"

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react'
 import { readSession, signOut } from '../client/api'
 import { keepCsrf, onSessionLost, Refusal } from '../client/request'
-import type { Session } from '../client/types'
+import type { HandOver, Session } from '../client/types'
 import { go, START } from '../ui/place'
 
 /** `lost`: there was a session and the server no longer knows it. `failed`: the server did not answer. */
@@ -17,6 +17,11 @@ export type SessionState =
 interface SessionDoor {
   state: SessionState
   enter: (session: Session) => void
+  /** Somebody else takes this desk over: nothing of the one before stays but the place and a draft. */
+  takeOver: (session: Session, handOver: HandOver) => void
+  /** What was just handed over to whoever is here, until it was read. */
+  handedOver: HandOver | null
+  seen: () => void
   leave: () => Promise<void>
   ask: () => void
 }
@@ -30,6 +35,7 @@ function afterAsking(error: unknown): SessionState {
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [state, setState] = useState<SessionState>({ step: 'asking' })
+  const [handedOver, setHandedOver] = useState<HandOver | null>(null)
   const client = useQueryClient()
 
   const enter = useCallback(
@@ -45,6 +51,17 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     [client],
   )
 
+  const takeOver = useCallback(
+    (session: Session, handOver: HandOver) => {
+      keepCsrf(session.csrf)
+      client.clear()
+      setHandedOver(handOver)
+      setState({ step: 'in', session })
+    },
+    [client],
+  )
+  const seen = useCallback(() => setHandedOver(null), [])
+
   const ask = useCallback(() => {
     setState({ step: 'asking' })
     readSession().then(enter, (error: unknown) => setState(afterAsking(error)))
@@ -58,6 +75,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     client.clear()
     // What one person had open is no business of the next.
     go(START)
+    setHandedOver(null)
     setState({ step: 'out' })
   }, [client])
 
@@ -68,7 +86,10 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     ask()
   }, [ask])
 
-  const door = useMemo(() => ({ state, enter, leave, ask }), [state, enter, leave, ask])
+  const door = useMemo(
+    () => ({ state, enter, takeOver, handedOver, seen, leave, ask }),
+    [state, enter, takeOver, handedOver, seen, leave, ask],
+  )
   return <SessionContext value={door}>{children}</SessionContext>
 }
 

@@ -2,7 +2,10 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { exportAddress, type LogFilter } from '../client/api'
+import { download } from '../client/request'
 import { useCity } from '../ui/city'
+import { useSentence } from '../ui/empty'
+import { useSay } from '../ui/notice'
 import { Sheet } from '../ui/sheet'
 import './access-page.css'
 import { asked } from './days'
@@ -16,6 +19,8 @@ type View = (typeof VIEWS)[number]
 export default function AccessPage() {
   const { t } = useTranslation()
   const { city } = useCity()
+  const say = useSay()
+  const sentence = useSentence()
   const [view, setView] = useState<View>('log')
   const [filter, setFilter] = useState<LogFilter>({})
   const names: Record<View, string> = {
@@ -27,10 +32,14 @@ export default function AccessPage() {
     setFilter(wanted)
     setView('log')
   }
+  const keep = () => {
+    const address = exportAddress(asked(filter, city.timezone))
+    download(address, 'access.csv').catch((error: unknown) => say({ text: sentence(error), tone: 'now' }))
+  }
   const tools = (
-    <a className="button" href={exportAddress(asked(filter, city.timezone))} download>
+    <button type="button" className="button" onClick={keep}>
       {t('access.export')}
-    </a>
+    </button>
   )
   return (
     <Sheet title={t('access.title')} tools={tools}>
