@@ -57,7 +57,7 @@ def test_enrolling_an_app_and_signing_in_with_it(screen: Screen) -> None:
     totp, codes = enrol(screen)
     page.get_by_role("button", name="我已存好").click()
     expect(part(screen, "第二因素")).to_contain_text("恢复码还剩 10 个")
-    page.get_by_role("button", name="返回").click()
+    page.get_by_role("button", name="回到总览").click()
     page.get_by_label("我的菜单").click()
     page.get_by_role("button", name="退出登录").click()
     later(screen.server, username)
@@ -125,7 +125,7 @@ def test_a_password_somebody_else_has_seen_is_changed_first(screen: Screen) -> N
     open_security(screen)
     part(screen, "待第二人确认的重设").get_by_role("button", name="确认重设").click()
     fresh = part(screen, "待第二人确认的重设").locator("code").inner_text()
-    page.get_by_role("button", name="返回").click()
+    page.get_by_role("button", name="回到总览").click()
     page.get_by_label("我的菜单").click()
     page.get_by_role("button", name="退出登录").click()
     screen.fill_sign_in("dispatcher", fresh)
@@ -150,7 +150,8 @@ def test_own_sessions_are_listed_and_ended(screen: Screen) -> None:
 
 
 def test_an_administrator_changes_a_policy(screen: Screen) -> None:
-    screen.sign_in("administrator", "/#page=security")
+    screen.sign_in("administrator")
+    open_security(screen)
     table = part(screen, "登录策略")
     row = table.get_by_role("row").filter(has_text="普陀").first
     row.get_by_role("button", name="更改").click()
@@ -196,6 +197,7 @@ def test_a_desk_is_handed_over_and_keeps_its_place(screen: Screen, matters: dict
 
 def test_the_page_fits_a_phone_and_speaks_english(page: Page, screen: Screen) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    screen.sign_in("administrator", "/#page=security")
+    screen.visit("/#page=security")
+    screen.fill_sign_in(*screen.server.accounts["administrator"])
     expect(part(screen, "登录策略")).to_be_visible()
     screen.expect_no_sideways()

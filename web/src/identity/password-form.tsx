@@ -15,6 +15,11 @@ export function PasswordForm({ done }: { done: (session: Session) => void }) {
   const [form, setForm] = useState(BLANK)
   const [busy, setBusy] = useState(false)
   const [fault, setFault] = useState<string | null>(null)
+  const names = {
+    oldPassword: t('security.oldPassword'),
+    newPassword: t('security.newPassword'),
+    repeatPassword: t('security.repeatPassword'),
+  }
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (form.newPassword !== form.repeatPassword) return setFault(t('security.differ'))
@@ -34,7 +39,7 @@ export function PasswordForm({ done }: { done: (session: Session) => void }) {
     <form className="gate-form" onSubmit={(event) => void submit(event)}>
       {FIELDS.map((field) => (
         <div key={field} className="gate-field">
-          <label htmlFor={id + field}>{t(`security.${field}`)}</label>
+          <label htmlFor={id + field}>{names[field]}</label>
           <input
             id={id + field}
             className="input"

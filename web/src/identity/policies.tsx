@@ -27,8 +27,20 @@ type Field = (typeof NUMBERS)[number]
 const MINUTE = 60
 const HOUR = 3600
 
+function useFieldNames(): Record<Field, string> {
+  const { t } = useTranslation()
+  return {
+    shortest: t('security.shortest'),
+    idle: t('security.idle'),
+    longest: t('security.longest'),
+    failures: t('security.failures'),
+    lock: t('security.lock'),
+  }
+}
+
 export function Policies() {
   const { t } = useTranslation()
+  const names = useFieldNames()
   const found = useQuery({ queryKey: ['policies'], queryFn: readPolicies })
   const [open, setOpen] = useState<string | null>(null)
   if (found.isPending) return <Loading what={t('page.loading')} />
@@ -42,9 +54,10 @@ export function Policies() {
             <tr>
               <th>{t('security.organisation')}</th>
               {NUMBERS.map((field) => (
-                <th key={field}>{t(`security.${field}`)}</th>
+                <th key={field}>{names[field]}</th>
               ))}
               <th>{t('security.factorRoles')}</th>
+              <th>{t('security.methods')}</th>
               <th />
             </tr>
           </thead>
@@ -97,6 +110,11 @@ function Row({ one, open, setOpen }: RowProps) {
         ))}
         <td>{one.held.factor_roles.map((role) => word('role', role)).join('、')}</td>
         <td>
+          {one.held.methods
+            .map((way) => (way === 'password' ? t('security.methodPassword') : t('security.methodOidc')))
+            .join('、')}
+        </td>
+        <td>
           {one.may_change ? (
             <button
               type="button"
@@ -111,7 +129,7 @@ function Row({ one, open, setOpen }: RowProps) {
       </tr>
       {open ? (
         <tr>
-          <td colSpan={NUMBERS.length + 3}>
+          <td colSpan={NUMBERS.length + 4}>
             <PolicyForm one={one} close={() => setOpen(null)} />
           </td>
         </tr>
@@ -134,6 +152,7 @@ function start(one: PolicyView): Record<Field, string> {
 
 function PolicyForm({ one, close }: { one: PolicyView; close: () => void }) {
   const { t } = useTranslation()
+  const names = useFieldNames()
   const doing = useDoing()
   const [numbers, setNumbers] = useState(() => start(one))
   const [roles, setRoles] = useState<readonly string[]>(one.said?.factor_roles ?? [])
@@ -161,7 +180,7 @@ function PolicyForm({ one, close }: { one: PolicyView; close: () => void }) {
     <form className="policy-form" onSubmit={submit}>
       {fields.map((field) => (
         <label key={field}>
-          {t(`security.${field}`)}
+          {names[field]}
           <input
             className="input small"
             type="number"
