@@ -150,6 +150,32 @@ function start(one: PolicyView): Record<Field, string> {
   }
 }
 
+interface RoleBoxesProps {
+  roles: readonly string[]
+  setRoles: (roles: readonly string[]) => void
+}
+
+function RoleBoxes({ roles, setRoles }: RoleBoxesProps) {
+  const { t } = useTranslation()
+  return (
+    <fieldset>
+      <legend>{t('security.factorRoles')}</legend>
+      {ROLES.map((role) => (
+        <label key={role}>
+          <input
+            type="checkbox"
+            checked={roles.includes(role)}
+            onChange={(event) =>
+              setRoles(event.target.checked ? [...roles, role] : roles.filter((held) => held !== role))
+            }
+          />
+          {word('role', role)}
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
 function PolicyForm({ one, close }: { one: PolicyView; close: () => void }) {
   const { t } = useTranslation()
   const names = useFieldNames()
@@ -191,21 +217,7 @@ function PolicyForm({ one, close }: { one: PolicyView; close: () => void }) {
           />
         </label>
       ))}
-      <fieldset>
-        <legend>{t('security.factorRoles')}</legend>
-        {ROLES.map((role) => (
-          <label key={role}>
-            <input
-              type="checkbox"
-              checked={roles.includes(role)}
-              onChange={(event) =>
-                setRoles(event.target.checked ? [...roles, role] : roles.filter((held) => held !== role))
-              }
-            />
-            {word('role', role)}
-          </label>
-        ))}
-      </fieldset>
+      <RoleBoxes roles={roles} setRoles={setRoles} />
       <label>
         {t('security.reason')}
         <input
