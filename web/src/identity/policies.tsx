@@ -150,6 +150,19 @@ function start(one: PolicyView): Record<Field, string> {
   }
 }
 
+/** What was typed, in the server's units; nothing typed is inherited. */
+function asked(numbers: Record<Field, string>) {
+  const value = (field: Field, unit = 1) =>
+    numbers[field] === '' ? null : Math.round(Number(numbers[field]) * unit)
+  return {
+    shortest: value('shortest'),
+    idle_s: value('idle', MINUTE),
+    longest_s: value('longest', HOUR),
+    failures: value('failures'),
+    lock_s: value('lock', MINUTE),
+  }
+}
+
 interface RoleBoxesProps {
   roles: readonly string[]
   setRoles: (roles: readonly string[]) => void
@@ -184,21 +197,10 @@ function PolicyForm({ one, close }: { one: PolicyView; close: () => void }) {
   const [roles, setRoles] = useState<readonly string[]>(one.said?.factor_roles ?? [])
   const [reason, setReason] = useState('')
   const fields = NUMBERS.filter((field) => one.top || (field !== 'failures' && field !== 'lock'))
-  const value = (field: Field, unit = 1) =>
-    numbers[field] === '' ? null : Math.round(Number(numbers[field]) * unit)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    const body = {
-      shortest: value('shortest'),
-      idle_s: value('idle', MINUTE),
-      longest_s: value('longest', HOUR),
-      failures: value('failures'),
-      lock_s: value('lock', MINUTE),
-      factor_roles: roles.length === 0 ? null : [...roles],
-      methods: one.said?.methods ?? null,
-      reason,
-    }
-    void doing(() => setPolicy(one.organisation, body), () => t('security.saved')).then((held) => {
+    const body = { ...asked(numbers), factor_roles: roles.length === 0 ? null : [...roles], reason }
+    void doing(() => setPolicy(one.organisation, { ...body, methods: one.said?.methods ?? null }), () => t('security.saved')).then((held) => {
       if (held !== null) close()
     })
   }
