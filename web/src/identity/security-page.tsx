@@ -12,6 +12,7 @@ import { dayTime } from '../ui/time'
 import { Codes, Enrol } from './enrol'
 import { PasswordForm } from './password-form'
 import { Policies } from './policies'
+import { ProviderBindings } from './providers'
 import { Resets } from './resets'
 import { useSession, useSessionDoor } from './session'
 import './security.css'
@@ -34,6 +35,7 @@ export default function SecurityPage() {
             }}
           />
         </Part>
+        <ProviderBindings />
         <OwnSessions />
         <HandOvers />
         {may('administrator', 'duty_chief') ? <Resets /> : null}
