@@ -55,7 +55,11 @@ from muster.journal.feed import Bell, held_back
 from muster.journal.master_key import open_vault
 from muster.journal.perform import Answer, Journal, MatterKind
 from muster.journal.reactions import Reactor
-from muster.journal.regular_checkpoints import RegularCheckpoints, regular_checkpoints
+from muster.journal.regular_checkpoints import (
+    RegularCheckpoints,
+    checkpoint_folder,
+    regular_checkpoints,
+)
 from muster.telemetry.positions import Positions
 
 if TYPE_CHECKING:
@@ -335,6 +339,7 @@ def open_system(settings: Settings) -> System:
         access=AccessLog(open_pool(settings.app_dsn, most=1)),
         position_of=positions.latest,
         simulated=mark.kind == "simulated",
+        checkpoints=checkpoint_folder(Path(settings.data), settings.checkpoint_to),
         testing=settings.testing,
         providers=providers_of(Path(settings.data)),
     )

@@ -14,7 +14,12 @@ import pytest
 
 from muster import app
 from muster.command.retention.certificate import Certificate, check
+from muster.command.retention.witness import known
+from muster.journal.checkpoint import Checkpoints
+from muster.journal.checkpoint_folder import CheckpointFolder
 from muster.journal.erasing import left_of
+from muster.journal.regular_checkpoints import checkpoint_folder
+from muster.journal.signing import KeyFolder, signing_folder
 from tests.api.staff import hire
 from tests.instance import Database, Instance, free_port, settings_for
 from tests.journal.test_private import holding
@@ -162,12 +167,69 @@ def test_a_whole_erasure_is_certified(office: Office) -> None:
     assert "擦除证明" in page and CALLER not in page
 
 
-def checked(office: Office, held: Certificate) -> list[str]:
+def checked(office: Office, held: Certificate, spoilt: int = 0) -> list[str]:
+    """`spoilt`: an entry that is otherwise than it was."""
     with psycopg.connect(office.server.settings.app_dsn) as connection:
         rows = connection.execute(
             "SELECT number, bytes, hash FROM entry WHERE matter = %s::uuid", (held.matter,)
         ).fetchall()
-    return check(held, {n: (bytes(b), bytes(h)) for n, b, h in rows}, office.left(held.matter))
+        own = known(connection, held.checkpoint.number) if held.checkpoint else None
+    entries = {n: (bytes(b), bytes(h)) for n, b, h in rows}
+    entries |= {n: (entries[n][0] + b" ", entries[n][1]) for n in entries if n == spoilt}
+    return check(held, entries, office.left(held.matter), own)
+
+
+def checkpoint_taken(office: Office) -> None:
+    """With the keys of the instance, into its own folder."""
+    settings = office.server.settings
+    keys, folder = KeyFolder(signing_folder(Path(settings.data))), checkpoints_of(office)
+    with psycopg.connect(settings.app_dsn) as connection:
+        Checkpoints(keys).take(connection, folder, office.now)
+
+
+def checkpoints_of(office: Office) -> CheckpointFolder:
+    return checkpoint_folder(Path(office.server.settings.data), None)
+
+
+def certified(office: Office, matter: str) -> Certificate:
+    body = office.auditor.get(f"/api/retention/certificates/{matter}")
+    return msgspec.convert(body, Certificate)
+
+
+def test_a_checkpoint_vouches_for_an_erasure(office: Office) -> None:
+    matter, _ = office.cancelled(level=3), office.cancelled(level=3)
+    checkpoint_taken(office)
+    office.erase(matter, "caller")
+    office.dispatcher.do(
+        f"/api/retention/matters/{matter}/propose_erasure", {"classes": ["narrative"], **LAW}
+    )
+    assert certified(office, matter).checkpoint is None, "older than the erasure"
+    checkpoint_taken(office)
+    held = certified(office, matter)
+    found = held.checkpoint
+    assert found is not None and found.number == 2 and found.entry == held.head[0]
+    assert found.entry > held.erasures[-1].entry and checked(office, held) == []
+    page = office.auditor.get(f"/api/retention/certificates/{matter}/page")["text"]
+    assert found.signature in page
+    replace = msgspec.structs.replace
+    assert any("does not lead" in line for line in checked(office, held, found.entry))
+    forged = {
+        "under": [
+            replace(found, index=1 - found.index),
+            replace(found, path=()),
+            replace(found, entry=held.erasures[-1].entry),
+        ],
+        "signature": [replace(found, signature="00" * 64)],
+        "certified": [replace(found, taken_at="2020-01-01T00:00:00.000000Z")],
+        "older": [replace(found, entry=1)],
+        "read": [replace(found, bytes="{}")],
+    }
+    for word, ones in forged.items():
+        for one in ones:
+            wrong = checked(office, replace(held, checkpoint=one))
+            assert any(word in line for line in wrong), (word, wrong)
+    checkpoints_of(office).path.joinpath("heads-00000002.gz").write_bytes(b"")
+    assert certified(office, matter).checkpoint is None
 
 
 def test_a_forged_certificate_is_found(office: Office) -> None:

@@ -18,6 +18,7 @@ from muster.geography.pack import Pack
 from muster.identity.access_log import AccessLog
 from muster.identity.providers.binding import Providers
 from muster.identity.reader import Reader
+from muster.journal.checkpoint_folder import CheckpointFolder
 from muster.journal.clock import Clock, DrivenClock
 from muster.journal.context import Actor
 from muster.journal.entry import Kinds
@@ -53,6 +54,7 @@ class RunningPlatform:
     access: AccessLog
     position_of: Callable[[str], UnitFix | None]
     simulated: bool
+    checkpoints: CheckpointFolder
     testing: bool = False
     providers: Providers = field(default_factory=dict)
     to_review: Callable[[Reader, str], bool] = lambda _reader, _matter: False

@@ -19,7 +19,7 @@ from muster.api.session import PROVE
 from muster.command.incidents.inputs import Because, Nothing
 from muster.command.incidents.state import Incident
 from muster.command.retention import inputs, tables, view
-from muster.command.retention.certificate import Certificate, certificate
+from muster.command.retention.certificate import Certificate, Said, certificate
 from muster.command.retention.printed import printed
 from muster.command.retention.tables import STATUSES, Sought
 from muster.geography.retention import CODES, RetentionClass
@@ -362,8 +362,8 @@ def _may(reader: Reader, matter: str) -> set[str]:
 def _certificate(platform: RunningPlatform, reader: Reader, matter: str) -> Certificate:
     city = (platform.pack.city.name_zh, platform.pack.city.name_en)
     _allowed(reader)
-    known, now = checked_uuid(matter), platform.clock.now()
-    found = certificate(reader, platform.kinds, known, now=now, city=city)
+    known, said = checked_uuid(matter), Said(platform.clock.now(), city, platform.checkpoints)
+    found = certificate(reader, platform.kinds, known, said)
     _disclosed(platform, reader, len(found.erasures), f"certificate:{known}")
     return found
 

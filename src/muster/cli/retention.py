@@ -58,7 +58,13 @@ def report(data: Path | None, in_json: bool) -> None:
     required=True,
     help="写到哪个文件，另写一份 .html / the file; a page to print goes beside it",
 )
-def certificate(data: Path | None, matter: str, target: Path) -> None:
+@click.option(
+    "--checkpoints",
+    "to",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="检查点文件夹，如不在数据文件夹里 / the folder of checkpoints, where it is elsewhere",
+)
+def certificate(data: Path | None, matter: str, target: Path, to: Path | None) -> None:
     """一事的擦除证明 / the certificate of erasure of one matter
 
     写出 JSON 和可打印的网页，并当场对照日志与密钥库核验。
@@ -71,9 +77,11 @@ def certificate(data: Path | None, matter: str, target: Path) -> None:
     import psycopg
 
     from muster.app import FACTS
-    from muster.command.retention.certificate import check, of_matter
+    from muster.command.retention.certificate import Said, check, of_matter
     from muster.command.retention.printed import printed
+    from muster.command.retention.witness import known as own
     from muster.identity.people import names_of
+    from muster.journal.checkpoint_folder import CheckpointFolder
     from muster.journal.clock import real_now
     from muster.journal.entry import kinds_of
     from muster.journal.erasing import left_of, stored_of
@@ -86,17 +94,20 @@ def certificate(data: Path | None, matter: str, target: Path) -> None:
         raise Trouble(f"“{matter}”不是事的编号。", f"'{matter}' is no id of a matter.") from None
     pack = _pack(folder)
     city = (pack.city.name_zh, pack.city.name_en)
+    said = Said(real_now(), city, CheckpointFolder(to or folder / "checkpoints"))
     with database(folder, alone=False) as found, psycopg.connect(found.owner_dsn) as connection:
         require_migrated(found.owner_dsn)
         stored = stored_of(connection, known)
         try:
-            held = of_matter(connection, kinds_of(FACTS), stored, (real_now(), city))
+            held = of_matter(connection, kinds_of(FACTS), stored, said)
         except Refused:
             raise Trouble(
                 "此事没有擦除过任何内容。", "Nothing of this matter was erased."
             ) from None
         names = names_of(connection, {step.actor for step in held.steps})
-        wrong = check(held, {n: (b, h) for n, b, h in stored}, left_of(connection, known))
+        beside = own(connection, held.checkpoint.number) if held.checkpoint else None
+        entries = {n: (b, h) for n, b, h in stored}
+        wrong = check(held, entries, left_of(connection, known), beside)
     target.write_bytes(msgspec.json.format(msgspec.json.encode(held), indent=1))
     page = target.with_suffix(".html")
     page.write_text(printed(held, pack.retention, names), encoding="utf-8")

@@ -70,7 +70,7 @@ def export(
     Raises Refused("matter.unknown") for a matter that is not under the checkpoint.
     """
     number = folder.with_heads()[-1]
-    proof = _proof(folder, number, disclosed.matter)
+    proof = proof_of(folder, number, disclosed.matter)
     rows = connection.execute(
         "SELECT bytes, hash FROM entry WHERE matter = %s::uuid AND number <= %s ORDER BY number",
         (disclosed.matter, proof["number"]),
@@ -104,8 +104,11 @@ def _shown(signed: Signed) -> dict[str, str]:
     return {"bytes": signed.body.decode(), "signature": signed.signature.hex()}
 
 
-def _proof(folder: CheckpointFolder, number: int, matter: str) -> dict[str, Any]:
-    """Where the matter stands under the checkpoint's root, and the hashes beside its way up."""
+def proof_of(folder: CheckpointFolder, number: int, matter: str) -> dict[str, Any]:
+    """Where the matter stands under the checkpoint's root, and the hashes beside its way up.
+
+    Raises Refused("matter.unknown"), FolderDamaged.
+    """
     leaves: list[bytes] = []
     head, index = b"", -1
     for about, rest in folder.heads(number):

@@ -96,6 +96,10 @@ class RegularCheckpoints:
         return min(self._every_s, self._every_s - (now - taken_at).total_seconds())
 
 
+def checkpoint_folder(data: Path, to: str | None) -> CheckpointFolder:
+    return CheckpointFolder(Path(to or data / "checkpoints"))
+
+
 def regular_checkpoints(
     pool: ConnectionPool[Connection[Any]], data: Path, to: str | None, every_s: float
 ) -> RegularCheckpoints:
@@ -103,6 +107,6 @@ def regular_checkpoints(
     return RegularCheckpoints(
         pool,
         Checkpoints(KeyFolder(signing_folder(data))),
-        CheckpointFolder(Path(to or data / "checkpoints")),
+        checkpoint_folder(data, to),
         every_s,
     )

@@ -16,10 +16,13 @@ from psycopg import Connection
 from muster.command.incidents.facts import IncidentErased
 from muster.command.retention import facts
 from muster.command.retention.tables import erasures_of
+from muster.command.retention.witness import Known, Witness, check_witness, witness
 from muster.identity.reader import Reader
+from muster.journal.checkpoint_folder import CheckpointFolder
 from muster.journal.entry import Entry, Kinds, decode, digest
 from muster.journal.erasing import Erasure, Left, ledger_of, left_of
 from muster.journal.refusal import Refused
+from muster.journal.signing import KeyChain
 
 FORM: Final = "muster.erasure/1"
 _STEPS: Final = (
@@ -83,7 +86,7 @@ class Gone(msgspec.Struct, frozen=True, kw_only=True):
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """`head`: number and hash of the matter's last entry when this was issued. `left`: what the
-    vault holds of the matter now. `checkpoint`: the one that covers the erasure, if there is."""
+    vault holds of the matter now. `checkpoint`: the newest, if it covers the newest erasure."""
 
     form: str
     city_zh: str
@@ -95,7 +98,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step]
     head: tuple[int, str]
     left: Left
-    checkpoint: dict[str, Any] | None
+    checkpoint: Witness | None
     may_still_hold_zh: str
     may_still_hold_en: str
 
@@ -104,19 +107,23 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 Stored = Sequence[tuple[int, bytes, bytes]]
 
 
-def certificate(
-    reader: Reader, kinds: Kinds, matter: str, *, now: datetime, city: tuple[str, str]
-) -> Certificate:
+class Said(msgspec.Struct, frozen=True):
+    """What a certificate says beside the journal: the time, the city's names, and the folder the
+    checkpoints are in."""
+
+    now: datetime
+    city: tuple[str, str]
+    folder: CheckpointFolder
+
+
+def certificate(reader: Reader, kinds: Kinds, matter: str, said: Said) -> Certificate:
     """For a reader. Raises Refused: matter.unknown; retention.nothing_gone."""
-    return of_matter(reader.connection, kinds, reader.stored(matter), (now, city))
+    return of_matter(reader.connection, kinds, reader.stored(matter), said)
 
 
-def of_matter(
-    connection: Connection[Any], kinds: Kinds, stored: Stored, said: tuple[datetime, Any]
-) -> Certificate:
-    """Of the matter with these entries. `said`: the time, and the city's names. Raises
-    Refused("retention.nothing_gone") when nothing was erased."""
-    now, city = said
+def of_matter(connection: Connection[Any], kinds: Kinds, stored: Stored, said: Said) -> Certificate:
+    """Of the matter with these entries. Raises Refused("retention.nothing_gone") when nothing was
+    erased."""
     entries = [decode(data, kinds, hashed.hex()) for _, data, hashed in stored]
     matter = entries[0].matter if entries else ""
     erasures = _erasures(connection, entries)
@@ -126,19 +133,23 @@ def of_matter(
     texts = {number: data.decode() for number, data, _ in stored}
     return Certificate(
         form=FORM,
-        city_zh=city[0],
-        city_en=city[1],
+        city_zh=said.city[0],
+        city_en=said.city[1],
         matter=matter,
         number=getattr(entries[0].fact, "number", ""),
-        issued_at=now,
+        issued_at=said.now,
         erasures=erasures,
         steps=[_step(e, texts[e.number]) for e in entries if isinstance(e.fact, _STEPS)],
         head=(entries[-1].number, entries[-1].hash),
         left=left_of(connection, matter),
-        checkpoint=None,
+        checkpoint=witness(connection, said.folder, matter, _newest(erasures)),
         may_still_hold_zh=_WHOLE_ZH if whole else _PART_ZH,
         may_still_hold_en=_WHOLE_EN if whole else _PART_EN,
     )
+
+
+def _newest(erasures: Sequence[Gone]) -> int:
+    return max((one.entry for one in erasures), default=0)
 
 
 def _step(entry: Entry, text: str) -> Step:
@@ -186,9 +197,14 @@ def _gone(entry: Entry, ledger: Erasure | None) -> Gone:
     )
 
 
-def check(held: Certificate, stored: Mapping[int, tuple[bytes, bytes]], left: Left) -> list[str]:
-    """What a certificate says that the journal (number -> bytes, hash) or the vault does not;
-    one line each, none when all is as certified. Pure."""
+def check(
+    held: Certificate,
+    stored: Mapping[int, tuple[bytes, bytes]],
+    left: Left,
+    own: Known | None = None,
+) -> list[str]:
+    """What a certificate says that the journal (number -> bytes, hash), the vault or the database's
+    own checkpoint does not; one line each, none when all is as certified. Pure."""
     wrong = []
     steps = {step.number: step for step in held.steps}
     for step in held.steps:
@@ -211,6 +227,9 @@ def check(held: Certificate, stored: Mapping[int, tuple[bytes, bytes]], left: Le
         wrong += [f"item {item}: still in the vault" for item in sorted(there)]
         if gone.whole and (left.keys or left.items or left.lookups):
             wrong.append("the vault still holds something of the matter")
+    if held.checkpoint is not None:
+        own, newest = own or Known(None, KeyChain(())), _newest(held.erasures)
+        wrong += check_witness(held.checkpoint, held.matter, newest, stored, own)
     return wrong
 
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from muster.command.retention.certificate import Certificate, Gone
+from muster.command.retention.witness import Witness
 from muster.geography.retention import Schedule
 
 _STYLE: Final = (
@@ -38,11 +39,21 @@ def printed(held: Certificate, schedule: Schedule, names: Mapping[str, str]) -> 
     parts.append(
         f"</table><p>出具时的末条 Head when issued: {held.head[0]} <code>{held.head[1]}</code><br>"
         f"密钥库余量 Left in the vault: {held.left.keys} 密钥 keys,"
-        f" {len(held.left.items)} 项 items, {held.left.lookups} 检索 look-ups</p>"
+        f" {len(held.left.items)} 项 items, {held.left.lookups} 检索 look-ups<br>"
+        f"{_witnessed(held.checkpoint)}</p>"
         "<h2>仍可能含有密文之处 <small>What may still hold ciphertext</small></h2>"
         f"<p>{escape(held.may_still_hold_zh)}<br>{escape(held.may_still_hold_en)}</p></html>"
     )
     return "\n".join(parts)
+
+
+def _witnessed(found: Witness | None) -> str:
+    if found is None:
+        return "还没有检查点涵盖此次擦除 No checkpoint covers the erasure yet"
+    return (
+        f"检查点 Checkpoint {found.number} · {escape(found.taken_at)} · 涵盖至条目"
+        f" covers entries to #{found.entry}<br><code>{escape(found.signature)}</code>"
+    )
 
 
 def _who(person: str, names: Mapping[str, str]) -> str:
