@@ -2073,12 +2073,10 @@ export interface components {
         /**
          * Certificate
          * @description `head`: number and hash of the matter's last entry when this was issued. `left`: what the
-         *     vault holds of the matter now. `checkpoint`: the one that covers the erasure, if there is.
+         *     vault holds of the matter now. `checkpoint`: the newest, if it covers the newest erasure.
          */
         Certificate: {
-            checkpoint: {
-                [key: string]: unknown;
-            } | null;
+            checkpoint: components["schemas"]["Witness"] | null;
             city_en: string;
             city_zh: string;
             erasures: components["schemas"]["Gone"][];
@@ -3711,6 +3709,21 @@ export interface components {
         Withdraw: {
             order: string;
             reason: string;
+        };
+        /**
+         * Witness
+         * @description Checkpoint `number`, as signed. `entry`: the matter's newest entry then; the leaf
+         *     `<matter> <entry> <hash>` is number `index` of `size`, `path` the hashes beside its way up.
+         */
+        Witness: {
+            bytes: string;
+            entry: number;
+            index: number;
+            number: number;
+            path: string[];
+            signature: string;
+            size: number;
+            taken_at: string;
         };
     };
     responses: never;
