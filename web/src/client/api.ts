@@ -210,8 +210,11 @@ export type KeepingWord =
   | 'propose_erasure'
   | 'decline_erasure'
   | 'approve_erasure'
+  | 'seal'
   | 'ask_unsealing'
   | 'approve_unsealing'
+  | 'restrict'
+  | 'lift_restriction'
 
 type KeepingAddress = `/api/retention/matters/{matter}/${KeepingWord}`
 export type KeepingBody = Sent<KeepingAddress, 'post'>

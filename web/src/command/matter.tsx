@@ -6,6 +6,7 @@ import { readIncident } from '../client/api'
 import type { Incident, IncidentRow } from '../client/types'
 import { Logbook } from '../journal/logbook'
 import { usePicture } from '../journal/picture'
+import { KeepingFold } from '../review/keeping-fold'
 import { useCity } from '../ui/city'
 import { useNow } from '../ui/clock'
 import { Key, LoadFailed, Loading } from '../ui/empty'
@@ -64,6 +65,7 @@ export function Matter({ id }: { id: string }) {
         )}
         {desk.dispatching ? <Dispatch id={id} version={row.version} /> : null}
         <OrderList row={row} incident={query.data} chooseUnit={desk.chooseUnit} />
+        <KeepingFold key={id} id={id} />
         <Logbook id={id} version={Math.max(version, query.data?.row.version ?? 0)} />
       </div>
     </section>

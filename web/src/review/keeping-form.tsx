@@ -1,12 +1,13 @@
-/** What may be done about one matter's keeping, with reason: keep it longer, erase by two, hold it. */
+/** What may be done about one matter's keeping, with reason: keep it longer, erase by two, hold, seal or restrict it. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+import { useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { keep, type KeepingBody, type KeepingWord, readKeeping } from '../client/api'
 import type { Keeping } from '../client/types'
 import { useCity } from '../ui/city'
-import { LoadFailed, Loading, useSentence } from '../ui/empty'
+import { Key, LoadFailed, Loading, useSentence } from '../ui/empty'
 import { CommandKeys, newIdentifier } from '../ui/identifier'
+import { useKeys } from '../ui/keys'
 import { useSay } from '../ui/notice'
 import { word } from '../ui/word'
 import { midnight } from './days'
@@ -33,7 +34,8 @@ export function useKeep(matter: string) {
   })
 }
 
-export function KeepingForm({ matter, of }: { matter: string; of: string }) {
+/** `of`: the class it is about; null: the matter as a whole. */
+export function KeepingForm({ matter, of }: { matter: string; of: string | null }) {
   const { t } = useTranslation()
   const found = useQuery({
     queryKey: ['keeping', 'matter', matter],
@@ -45,7 +47,7 @@ export function KeepingForm({ matter, of }: { matter: string; of: string }) {
   return <Decide keeping={found.data} of={of} />
 }
 
-function Decide({ keeping, of }: { keeping: Keeping; of: string }) {
+function Decide({ keeping, of }: { keeping: Keeping; of: string | null }) {
   const { t } = useTranslation()
   const { fullTime } = useCity()
   const sentence = useSentence()
@@ -53,10 +55,12 @@ function Decide({ keeping, of }: { keeping: Keeping; of: string }) {
   const { proposal, holds } = keeping.retention
   const may = (name: KeepingWord) => keeping.may.includes(`retention.${name}`)
   const nameOf = (person: string) => keeping.names[person] ?? person
-  const any = ['keep_longer', 'propose_erasure', 'approve_erasure', 'place_hold'] as const
+  const any = ['keep_longer', 'propose_erasure', 'approve_erasure', 'place_hold', 'seal', 'restrict'] as const
   return (
     <div className="kept-form">
-      <MatterLink id={keeping.matter} />
+      {of === null ? null : <MatterLink id={keeping.matter} />}
+      {keeping.retention.sealed ? <b>{t('retention.matterSealed')}</b> : null}
+      {keeping.retention.restricted ? <b>{t('retention.matterRestricted')}</b> : null}
       {holds.map((hold) => (
         <p key={hold.hold}>
           <b>{t('retention.hold')}</b> {hold.basis}{' '}
@@ -96,15 +100,19 @@ type Act = ReturnType<typeof useKeep>
 function Answer({ act, number }: { act: Act; number: number }) {
   const { t } = useTranslation()
   const [reason, setReason] = useState('')
+  // The key only goes to the button: what cannot be brought back takes two.
+  const agree = useRef<HTMLButtonElement>(null)
+  useKeys({ a: () => agree.current?.focus() })
   return (
     <div className="kept-answer">
       <button
+        ref={agree}
         type="button"
         className="button main"
         disabled={act.isPending}
         onClick={() => act.mutate({ step: 'approve_erasure', body: { proposal: number } })}
       >
-        {t('retention.approve')}
+        {t('retention.approve')} <Key name="A" />
       </button>
       <span className="quiet">{t('retention.approveHint')}</span>
       <input
@@ -127,13 +135,13 @@ function Answer({ act, number }: { act: Act; number: number }) {
   )
 }
 
-function Reasoned({ keeping, of, act }: { keeping: Keeping; of: string; act: Act }) {
+function Reasoned({ keeping, of, act }: { keeping: Keeping; of: string | null; act: Act }) {
   const { t } = useTranslation()
   const { city } = useCity()
   const [reason, setReason] = useState('')
   const [basis, setBasis] = useState('')
   const [until, setUntil] = useState('')
-  const [whole, setWhole] = useState(false)
+  const [whole, setWhole] = useState(of === null)
   const left = keeping.retention.clocks.map((clock) => clock.of).filter(isOfMatter)
   const classes = whole ? left : left.filter((code) => code === of)
   const field = (label: string, value: string, set: (value: string) => void, most: number) => (
@@ -156,7 +164,9 @@ function Reasoned({ keeping, of, act }: { keeping: Keeping; of: string; act: Act
         value={whole ? 'whole' : 'class'}
         onChange={(event) => setWhole(event.target.value === 'whole')}
       >
-        <option value="class">{t('retention.thisClass', { name: word('kept', `of.${of}`) })}</option>
+        {of === null ? null : (
+          <option value="class">{t('retention.thisClass', { name: word('kept', `of.${of}`) })}</option>
+        )}
         <option value="whole">{t('retention.wholeMatter')}</option>
       </select>
       <label className="look-day">
@@ -199,6 +209,14 @@ function Steps({ keeping, act, said }: StepsProps) {
   if (free) {
     const body = () => ({ classes, basis, reason })
     steps.splice(1, 0, { step: 'propose_erasure', words: t('retention.propose'), ready: founded, body })
+  }
+  if (!keeping.retention.sealed && keeping.retention.ended_at !== null) {
+    steps.push({ step: 'seal', words: t('retention.seal'), ready: founded, body: () => ({ basis, reason }) })
+  }
+  if (keeping.retention.restricted) {
+    steps.push({ step: 'lift_restriction', words: t('retention.liftRestriction'), ready, body: () => ({ reason }) })
+  } else {
+    steps.push({ step: 'restrict', words: t('retention.restrict'), ready: founded, body: () => ({ basis, reason }) })
   }
   return (
     <div className="kept-buttons">

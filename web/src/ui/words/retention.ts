@@ -27,7 +27,7 @@ export const zh = {
   sealedSign: '已封存',
   permanent: '永久',
   more: '再往后',
-  keys: '↑↓ 选择 · Enter 打开',
+  keys: '↑↓ 选择 · Enter 打开 · A 到“同意”',
   basis: '依据（法条或文书号，不写人）',
   reason: '理由',
   until: '保存至',
@@ -40,6 +40,9 @@ export const zh = {
   approveHint: '同意后立即擦除，不可恢复。',
   decline: '不同意',
   hold: '法律冻结',
+  seal: '封存',
+  restrict: '限制处理',
+  liftRestriction: '解除限制',
   lift: '解除冻结',
   askUnsealing: '申请启封',
   approveUnsealing: '同意启封',
@@ -66,6 +69,7 @@ export const zh = {
   matterRestricted: '限制处理',
   matterErased: '已擦除：{{names}}',
   keeping: '保存',
+  keepingOf: '保存、封存与限制…',
 }
 
 export const en: typeof zh = {
@@ -96,7 +100,7 @@ export const en: typeof zh = {
   sealedSign: 'sealed',
   permanent: 'permanent',
   more: 'Further',
-  keys: '↑↓ choose · Enter opens',
+  keys: '↑↓ choose · Enter opens · A goes to “Agree”',
   basis: 'Basis (law or order; no words about people)',
   reason: 'Reason',
   until: 'Keep until',
@@ -109,6 +113,9 @@ export const en: typeof zh = {
   approveHint: 'It is erased at once and cannot be brought back.',
   decline: 'Decline',
   hold: 'Place a hold',
+  seal: 'Seal',
+  restrict: 'Restrict',
+  liftRestriction: 'Lift the restriction',
   lift: 'Lift the hold',
   askUnsealing: 'Ask to open',
   approveUnsealing: 'Agree to open',
@@ -135,4 +142,5 @@ export const en: typeof zh = {
   matterRestricted: 'restricted',
   matterErased: 'erased: {{names}}',
   keeping: 'Kept',
+  keepingOf: 'Keep, seal or restrict…',
 }
