@@ -53,6 +53,15 @@ def main() -> None:
         supervisor.watch()
 
 
+def resident_kb(process: int) -> int:
+    """0 when it is not there any more."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except FileNotFoundError:
+        return 0
+    return next((int(row.split()[1]) for row in status.splitlines() if row[:6] == "VmRSS:"), 0)
+
+
 def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
