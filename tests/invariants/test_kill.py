@@ -1,6 +1,6 @@
 """Nothing acknowledged is lost: kill -9 of the server and of the database, thirty seeded rounds.
 
-The engine is bench/soak.py; `./muster bench soak --soak` runs it for two thousand rounds, in parts that can be resumed.
+The engine is bench/soak.py; `./muster bench soak --soak` plays two thousand, in parts.
 """
 
 from __future__ import annotations
