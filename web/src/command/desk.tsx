@@ -1,6 +1,6 @@
 /** What lies on this desk: the highlighted matter and unit, the open form, the point picked on the map. */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react'
-import { useSessionDoor } from '../identity/session'
+import { useSession } from '../identity/session'
 import { go, usePlace } from '../ui/place'
 import { BLANK_DRAFT, type Draft } from './draft'
 import { lay, useLeft } from './left'
@@ -68,8 +68,7 @@ function useMatters(matter: string | null, setIntake: (on: boolean) => void) {
 /** The intake form and the call being written down in it. */
 function useIntake() {
   const [intake, setIntake] = useState(false)
-  const { handedOver } = useSessionDoor()
-  const left = useLeft(handedOver?.from_name ?? null)
+  const left = useLeft(useSession().person.id)
   const [draft, setDraft] = useState<Draft>(left?.draft ?? BLANK_DRAFT)
   useEffect(() => lay(draft), [draft])
   const leftBy = left !== null && left.draft.id === draft.id ? left.by : null

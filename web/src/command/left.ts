@@ -1,27 +1,32 @@
 /** The call somebody was writing down when the desk was handed over: it stays on the desk, with a name on it. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Draft } from './draft'
 
-export interface Left {
+interface Left {
   draft: Draft
   by: string
+  /** The person it was left to: whoever else signs in finds a clean desk. */
+  to: string
 }
 
 let lying: Draft | null = null
+let left: Left | null = null
 
 /** What lies on the desk now. An empty draft is nothing. */
 export function lay(draft: Draft): void {
   lying = draft.id === '' ? null : draft
 }
 
-/** What the one before left; only at a hand-over: whoever signs in otherwise finds a clean desk. */
-export function takeLeft(by: string | null): Left | null {
-  const draft = lying
-  lying = null
-  return by !== null && draft !== null ? { draft, by } : null
+/** Called before anything on the page changes hands. */
+export function leaveBehind(by: string, to: string): void {
+  left = lying === null ? null : { draft: lying, by, to }
 }
 
-/** Looked at once, when the desk is set up. */
-export function useLeft(by: string | null): Left | null {
-  return useState(() => takeLeft(by))[0]
+/** What was left to a person, looked at once, when the desk is set up. */
+export function useLeft(person: string): Left | null {
+  const [found] = useState(() => (left?.to === person ? left : null))
+  useEffect(() => {
+    if (found === left) left = null
+  }, [found])
+  return found
 }

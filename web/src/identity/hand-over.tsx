@@ -1,8 +1,10 @@
 /** Shift change at a shared desk: the next person signs in over the page, which keeps its place. */
 import { type FormEvent, useId, useState } from 'react'
+import { createPortal } from 'react-dom'
 import { useTranslation } from 'react-i18next'
 import { handOver } from '../client/api'
 import { Refusal } from '../client/request'
+import { leaveBehind } from '../command/left'
 import { useSentence } from '../ui/empty'
 import { CodeField } from './code-field'
 import { Dialog } from './dialog'
@@ -23,7 +25,8 @@ export function HandOverButton({ opened }: { opened: () => void }) {
       <button type="button" className="button" onClick={start}>
         {t('security.handOver')}
       </button>
-      {open ? <HandOverForm close={() => setOpen(false)} /> : null}
+      {/* Outside the menu: what is folded away shows no dialog either. */}
+      {open ? createPortal(<HandOverForm close={() => setOpen(false)} />, document.body) : null}
     </>
   )
 }
@@ -48,6 +51,7 @@ function useHandOver() {
     localStorage.setItem(KEPT_DESK, form.desk)
     try {
       const taken = await handOver(form)
+      leaveBehind(taken.hand_over.from_name, taken.session.person.id)
       takeOver(taken.session, taken.hand_over)
     } catch (error) {
       // The password was right and a code is missing: only then it is asked for.
