@@ -64,7 +64,8 @@ def begin(
     hashed = username_hash(username)
     limits = _as_the_top_says(connection, limits)
     device = device_hash(client.device)
-    known = bool(client.device) and tables.device_known(connection, device, username)
+    since = now - KEEP_DEVICES
+    known = bool(client.device) and tables.device_known(connection, device, username, since)
     origin = f"device:{device.hex()[:32]}" if known else f"net:{network(client.address)}"
     latest = tables.attempts(connection, hashed, origin, limits.failures + limits.parallel)
     until = locked_until(latest, limits, now)

@@ -2,7 +2,7 @@
 
 An organisation's policy binds whoever belongs to it or holds a role at it, and everything under
 it. The topmost organisation may choose within the ranges; what stands below it can only be
-stricter than what stands above.
+stricter than what stands above (decisions/0017).
 """
 
 from __future__ import annotations

@@ -82,12 +82,12 @@ def settle_attempt(connection: Database, attempt: int, outcome: str) -> None:
     connection.execute("UPDATE sign_in_attempt SET outcome = %s WHERE id = %s", (outcome, attempt))
 
 
-def device_known(connection: Database, device_hash: bytes, username: str) -> bool:
-    """Whether the owner of a username has signed in from a device."""
+def device_known(connection: Database, device_hash: bytes, username: str, since: datetime) -> bool:
+    """Whether the owner of a username has signed in from a device since then."""
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM seen_device d JOIN person p ON p.id = d.person"
-        " WHERE d.device_hash = %s AND p.username = %s)",
-        (device_hash, username),
+        " WHERE d.device_hash = %s AND p.username = %s AND d.last_seen > %s)",
+        (device_hash, username, since),
     ).fetchone()
     return bool(row and row[0])
 
