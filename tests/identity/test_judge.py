@@ -155,6 +155,8 @@ def test_system_actors(actor: str, operation: str) -> None:
     rows = [("root", "city", "city", None)]
     allowed = (actor, operation) in {
         ("system:clock", "incident.clock"),
+        ("system:clock", "retention.clock"),
+        ("system:reaction", "incident.erase_again"),
         ("system:reaction", "incident.reoffer"),
     }
     try:

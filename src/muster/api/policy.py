@@ -23,8 +23,8 @@ from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
-OrganisationId = Annotated[str, Parameter(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-PersonId = Annotated[str, Parameter(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+OrganisationId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
+PersonId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 READ: Final = "read.policy"

@@ -18,6 +18,7 @@ from muster.journal.refusal import Refused
 #: What the policy of an organisation says instead where it says something.
 SHORTEST: Final = 12
 #: A longer "password" is a load test.
+REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 LONGEST: Final = 256
 
 
@@ -121,7 +122,7 @@ def _core(text: str) -> str:
 
 def _once(text: str) -> str:
     """What a text repeats, or the text."""
-    found = re.fullmatch(r"(.+?)\1+", text)
+    found = REPEATED.fullmatch(text)
     return found.group(1) if found else text
 
 
