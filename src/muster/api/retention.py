@@ -16,6 +16,7 @@ from muster.api.html_page import HtmlPage
 from muster.api.opening import OPENS, disclosed, opening, reads
 from muster.api.platform import Platform, RunningPlatform
 from muster.api.session import PROVE
+from muster.api.spreadsheet import harmless
 from muster.command.incidents.inputs import Because, Nothing
 from muster.command.incidents.state import Incident
 from muster.command.retention import inputs, tables, view
@@ -203,8 +204,7 @@ def _csv(name: str, kind: type[msgspec.Struct], rows: Sequence[Any]) -> Response
     out = csv.writer(text)
     out.writerow(kind.__struct_fields__)
     for row in rows:
-        cells = ["" if v is None else str(v) for v in msgspec.structs.astuple(row)]
-        out.writerow([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in cells])
+        out.writerow([harmless(cell) for cell in msgspec.structs.astuple(row)])
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(
         f"\ufeff{text.getvalue()}",

@@ -15,6 +15,7 @@ from psycopg import Connection
 from muster.api.opening import disclosed, reads
 from muster.api.platform import Platform
 from muster.api.session import PROVE
+from muster.api.spreadsheet import harmless
 from muster.command.incidents.view import Person
 from muster.identity import tables
 from muster.identity.authoriser import authorise, scope_of
@@ -231,13 +232,8 @@ def csv_of(items: Sequence[LookView]) -> str:
         cells = msgspec.to_builtins(item)
         cells["actor"] = f"{item.actor.name} {item.actor.id}".strip()
         cells["marks"] = " ".join(item.marks)
-        writer.writerow([_harmless(cells[name]) for name in names])
+        writer.writerow([harmless(cells[name]) for name in names])
     return text.getvalue()
-
-
-def _harmless(cell: Any) -> str:
-    words = "" if cell is None else str(cell)
-    return f"'{words}" if words[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else words
 
 
 #: One router, as in `identity.py`.
