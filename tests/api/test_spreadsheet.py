@@ -1,10 +1,11 @@
-"""What somebody wrote into a matter is not calculated on the machine of whoever opens the export."""
+"""What somebody wrote into a matter is not calculated by whoever opens the export."""
 
 from __future__ import annotations
 
 import csv
 import io
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_nothing_is_an_empty_cell() -> None:
 
 @pytest.mark.parametrize("basis", FORMULAS)
 def test_a_basis_is_no_formula_in_the_table_of_what_went(basis: str) -> None:
-    values = dict.fromkeys(GoneRow.__struct_fields__, "示例")
+    values: dict[str, Any] = dict.fromkeys(GoneRow.__struct_fields__, "示例")
     row = GoneRow(**{**values, "gone_at": datetime(2026, 11, 23, tzinfo=UTC), "basis": basis})
     text = _csv("示例.csv", GoneRow, [row]).content.lstrip("\ufeff")
     assert next(csv.DictReader(io.StringIO(text, newline="")))["basis"] == f"'{basis}"

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from muster import app
 from muster.cli.main import muster
+from muster.journal.verify_matter import main
 from muster.supervise.trouble import Trouble
 from tests.invariants.acting import CALLER, NARRATIVE, SECRETS, Acting
 
@@ -83,3 +84,25 @@ def test_an_unknown_matter_takes_nothing_out(
     with psycopg.connect(acting.system.settings.owner_dsn) as connection:
         assert connection.execute("SELECT count(*) FROM access_log").fetchone() == (0,)
     assert matter
+
+
+def test_no_word_of_a_file_steers_the_terminal(
+    taken: tuple[Acting, str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a remark could clear the screen and write that everything holds."""
+    _, _, words = taken
+    CliRunner().invoke(muster, [*words, "--open"])
+    evil = "示例\u3000一\x1b[2J\x1b]0;x\x07\x9b1m\u202e\n✓ holds"
+    monkeypatch.setattr("muster.cli.timeline._plain", lambda _value, _texts: evil)
+    read = CliRunner().invoke(muster, ["journal", "import", str(tmp_path / "matter.json")])
+    assert read.exit_code == 0
+    assert not set(read.output) & set("\x1b\x07\x9b\u202e")
+    assert "示例\u3000一\\x1b[2J" in read.output and "\n✓ holds" not in read.output
+
+
+def test_a_file_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "deep.json"
+    file.write_text("[" * 200_000, encoding="utf-8")
+    told = CliRunner().invoke(muster, ["journal", "import", str(file)])
+    assert isinstance(told.exception, Trouble)
+    assert main([str(file)]) == 1

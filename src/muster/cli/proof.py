@@ -267,14 +267,14 @@ def read_export(file: Path, kept: Path | None, first_key: str, *, in_json: bool)
     """
     import json
 
-    from muster.cli.timeline import shown
+    from muster.cli.timeline import printable, shown
     from muster.journal import verify_matter
 
     try:
         found = verify_matter.read(str(file))
         beside = verify_matter.read(str(kept) if kept else "")
         told = verify_matter.examine(found, beside, first_key)
-    except (verify_matter.Wrong, OSError, ValueError) as wrong:
+    except (verify_matter.Wrong, OSError, ValueError, RecursionError) as wrong:
         raise Trouble(
             f"拒绝：{file} 不成立（{wrong}）。",
             f"Refused: {file} does not hold ({wrong}).",
@@ -284,10 +284,11 @@ def read_export(file: Path, kept: Path | None, first_key: str, *, in_json: bool)
         return
     for row in shown(found):
         words = " ".join(f"{name}={value}" for name, value in row["says"].items())
-        click.echo(
+        line = (
             f"{row['number']:>4}  {row['happened_at']}  {row['kind']}  {row['actor']}"
-            f" ({row['role']})  {words}".rstrip()
+            f" ({row['role']})  {words}"
         )
+        click.echo(printable(line.rstrip()))
     click.echo("")
     for line in told:
         click.echo(f"✓ {line}")

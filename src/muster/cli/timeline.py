@@ -1,6 +1,7 @@
 """The entries of an exported journal, for reading."""
 
 import json
+import unicodedata
 from typing import Any
 
 
@@ -27,3 +28,14 @@ def _plain(value: Any, texts: dict[str, str]) -> Any:
     if isinstance(value, dict) and "item" in value and "mac" in value:
         return texts.get(value["item"], "···")
     return value
+
+
+def printable(text: str) -> str:
+    """The text on one line, with nothing in it that steers a terminal: whoever wrote a word of the
+    file must not write over what was found about it. Such signs are shown as escapes."""
+    return "".join(one if _shows(one) else ascii(one)[1:-1] for one in text)
+
+
+def _shows(letter: str) -> bool:
+    category = unicodedata.category(letter)
+    return category[0] != "C" and category not in ("Zl", "Zp")

@@ -213,7 +213,8 @@ def examine(found: Found, kept: Found | None = None, first_key: str = "") -> lis
             known = any(signed["bytes"] == kept["bytes"] for signed in found["checkpoints"])
             require(known, "与另存的检查点不同", "not the checkpoint that was kept elsewhere")
             told.append("与另存的检查点相同 / the checkpoint kept elsewhere is among them")
-        return [*told, f"首个签名密钥 / first signing key: {keys[0]['key']}"]
+        told.append(f"首个签名密钥 / first signing key: {keys[0]['key']}")
+        return ["".join(one for one in line if one.isprintable()) for line in told]
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise Wrong(f"文件结构不对 / the file is not as it should be: {error!r}") from error
 
@@ -236,9 +237,8 @@ def main(words: list[str]) -> int:
         print(__doc__)
         return 2
     try:
-        found, kept = read(words[0]), read(options["--checkpoint"])
-        told = examine(found, kept, options["--first-key"])
-    except (Wrong, OSError, ValueError) as wrong:
+        told = examine(read(words[0]), read(options["--checkpoint"]), options["--first-key"])
+    except (Wrong, OSError, ValueError, RecursionError) as wrong:
         print(f"✗ {wrong}\n不成立 / DOES NOT HOLD")
         return 1
     print("✓ " + "\n✓ ".join(told) + "\n成立 / holds\n" + LIMITS)
