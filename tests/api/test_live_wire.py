@@ -50,7 +50,7 @@ class Hall:
         @websocket("/api/live")
         async def door(socket: WebSocket[Any, Any, Any]) -> None:
             self.wires.append((socket.scope.get("extensions") or {}).get(EXTENSION))
-            await attend(self.hub, socket, Actor("east-1"))
+            await attend(self.hub, socket, Actor("east-1"), lambda _actor, _code: None)
 
         async def start() -> None:
             self.hub.start()

@@ -62,7 +62,7 @@ def test_the_auditor_reads_filters_and_is_written_down(screen: Screen, cancelled
     expect(screen.page.get_by_label("人员编号")).to_have_value("demo-dispatcher")
     expect(rows.filter(has_text="显示个人信息")).to_have_count(1)
     with screen.page.expect_download() as fetched:
-        screen.page.get_by_role("link", name="导出 CSV").click()
+        screen.page.get_by_role("button", name="导出 CSV").click()
     text = fetched.value.path().read_text(encoding="utf-8-sig")
     assert "caller.unmasked" in text and PHONE not in text
     screen.page.get_by_role("button", name="抽查").click()

@@ -134,8 +134,8 @@ def test_a_start_runs_only_the_migrations_that_are_missing(
     ran: list[str] = []
     monkeypatch.setattr(prepare, "upgrade", ran.append)
     with postgres.running(installation) as server:
-        prepare.migrate(server.owner_dsn)
+        prepare.migrate(server.owner_dsn, installation)
     assert ran == []
     with postgres.running(tmp_path) as server:
-        prepare.migrate(server.owner_dsn)
+        prepare.migrate(server.owner_dsn, tmp_path)
         assert ran == [server.owner_dsn]
