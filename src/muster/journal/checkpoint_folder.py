@@ -15,6 +15,7 @@ import gzip
 import heapq
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -112,7 +113,7 @@ class CheckpointFolder:
                 return None
             if words[:3] == [HEADING, str(number), "since"]:
                 return int(words[3])
-        except (OSError, EOFError, ValueError, IndexError) as error:
+        except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
             raise FolderDamaged(path.name) from error
         raise FolderDamaged(path.name)
 
@@ -128,7 +129,7 @@ class CheckpointFolder:
                         raise FolderDamaged(path.name)
                     last = about
                     yield about, order, rest
-        except (OSError, EOFError, ValueError, StopIteration) as error:
+        except (OSError, EOFError, ValueError, StopIteration, zlib.error) as error:
             raise FolderDamaged(path.name) from error
 
     # --- writing -------------------------------------------------------------------------------
