@@ -59,6 +59,33 @@ def test_an_unreachable_database_is_a_reason(pool: Pool, tmp_path: Path) -> None
     assert found.reasons() == ["database: PoolClosed"]
 
 
+def _fails(_connection: object) -> list[str]:
+    raise RuntimeError
+
+
+def test_what_lasts_is_told_once_however_long_it_takes(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = condition(pool, tmp_path)
+    found.look()
+    start = conditions.monotonic()
+    with monkeypatch.context() as down:
+        down.setattr(conditions, "unsafe_settings", _fails)
+        down.setattr(found, "_look_at_time", lambda: None)
+        for seconds in (61, 62, 63):
+            down.setattr(conditions, "monotonic", lambda later=start + seconds: later)
+            found.look()
+    with monkeypatch.context() as up:
+        up.setattr(found, "_look_at_time", lambda: None)
+        found.look()
+    assert caplog.messages == [
+        "database: RuntimeError",
+        "database: no answer for 61 s",
+        "over: database: RuntimeError",
+        "over: database: no answer for 63 s",
+    ]
+
+
 def test_troubles_of_the_threads_are_reasons(pool: Pool, tmp_path: Path) -> None:
     found = Condition(pool, tmp_path, lambda: ["clock: DeadlockDetected"])
     found.look()

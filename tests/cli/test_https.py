@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import BrowserType, Error, Page, Playwright
 
 from muster.cli import local_ca
 from muster.supervise import processes
@@ -196,27 +196,31 @@ def spki(up: Up) -> str:
 
 
 @contextlib.contextmanager
-def browser(folder: Path, *arguments: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(folder),
-            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
-            args=["--no-sandbox", *arguments],
-            geolocation={"longitude": 122.301, "latitude": 29.947},
-            permissions=["geolocation"],
-        )
-        try:
-            yield context.pages[0]
-        finally:
-            context.close()
+def browser(chromium: BrowserType, folder: Path, *arguments: str) -> Iterator[Page]:
+    """`chromium` comes from the one Playwright of the run: a second one would not start."""
+    context = chromium.launch_persistent_context(
+        str(folder),
+        executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"),
+        args=["--no-sandbox", *arguments],
+        geolocation={"longitude": 122.301, "latitude": 29.947},
+        permissions=["geolocation"],
+    )
+    try:
+        yield context.pages[0]
+    finally:
+        context.close()
 
 
 @pytest.mark.browser
-def test_a_browser_that_trusts_it_signs_in_and_may_ask_where_it_is(up: Up, tmp_path: Path) -> None:
-    home = f"https://localhost:{up.port}"
-    with browser(tmp_path / "stranger") as page, pytest.raises(Error, match="AUTHORITY_INVALID"):
+def test_a_browser_that_trusts_it_signs_in_and_may_ask_where_it_is(
+    up: Up, tmp_path: Path, playwright: Playwright
+) -> None:
+    home, chromium = f"https://localhost:{up.port}", playwright.chromium
+    stranger = browser(chromium, tmp_path / "stranger")
+    with stranger as page, pytest.raises(Error, match="AUTHORITY_INVALID"):
         page.goto(home)
-    with browser(tmp_path / "own", f"--ignore-certificate-errors-spki-list={spki(up)}") as page:
+    trusted = f"--ignore-certificate-errors-spki-list={spki(up)}"
+    with browser(chromium, tmp_path / "own", trusted) as page:
         page.set_default_timeout(60_000)
         page.goto(f"{home}/install")
         page.goto(f"{home}/first?token={up.token}")

@@ -43,7 +43,7 @@ def start(city_database: Database, tmp_path: Path) -> Iterator[Callable[[], Acti
     yield again
     assert_rebuild_equals_live(opened[-1])
     for system in opened:
-        system.platform.close()
+        system.stop()
 
 
 def dies_at_commit(acting: Acting, count: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import resource
 import threading
 from collections.abc import Callable
@@ -27,6 +28,8 @@ log = logging.getLogger("muster.condition")
 EVERY_S: Final = 1.0
 SILENT_S: Final = 4.0
 STALLED_S: Final = 5.0
+#: Figures in a sentence that go on changing do not make it another sentence.
+_FIGURES: Final = re.compile(r"\d+")
 JUMP_S: Final = 2.0
 JUMP_TOLD_S: Final = 3600.0
 #: With less, PostgreSQL cannot write the next segment of its log; before that, it is said.
@@ -66,7 +69,7 @@ class Condition:
         self._steady = (wall(), monotonic())
         self._jumps: list[tuple[float, str]] = []
         self._unrecorded: list[tuple[datetime, float]] = []
-        self._told: set[str] = set()
+        self._told: dict[str, str] = {}
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="condition", daemon=True)
@@ -87,13 +90,11 @@ class Condition:
     def notes(self) -> list[str]:
         recent = monotonic() - JUMP_TOLD_S
         jumps = [words for at, words in self._jumps if at > recent]
-        return [
-            *jumps,
-            *self._notes(),
-            *disk_low(self._data),
-            *handles_used(),
-            *memory_used(),
-        ]
+        return [*jumps, *self._lasting()]
+
+    def _lasting(self) -> list[str]:
+        """What may be over at the next look, with the figures of this one."""
+        return [*self._notes(), *disk_low(self._data), *handles_used(), *memory_used()]
 
     def look(self) -> None:
         """One look at everything; the thread does it, a test may."""
@@ -119,12 +120,12 @@ class Condition:
             self._stopping.wait(EVERY_S)
 
     def _tell(self) -> None:
-        """Into the log, once each: what was not so before."""
-        now = {*self.reasons(), *self.notes()}
-        for words in sorted(now - self._told):
-            log.warning("%s", words)
-        for words in sorted(self._told - now):
-            log.warning("over: %s", words)
+        """Into the log, once each: what was not so before. Figures in it may go on changing."""
+        now = {_FIGURES.sub("#", words): words for words in [*self.reasons(), *self._lasting()]}
+        for what in sorted(now.keys() - self._told.keys()):
+            log.warning("%s", now[what])
+        for what in sorted(self._told.keys() - now.keys()):
+            log.warning("over: %s", self._told[what])
         self._told = now
 
     def _look_at_time(self) -> None:
@@ -136,6 +137,7 @@ class Condition:
         if abs(jump) > JUMP_S:
             words = f"clock: the machine's clock jumped by {jump:+.0f} s at {wall:%Y-%m-%dT%H:%MZ}"
             self._jumps.append((steady, words))
+            log.warning("%s", words)
             self._unrecorded.append((wall, jump))
 
     def _record_jumps(self, connection: Connection[Any]) -> None:
