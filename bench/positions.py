@@ -336,9 +336,11 @@ def free_port() -> int:
 
 
 def ready(client: Any) -> bool:
+    from redis import ConnectionError as NotYetListening
+
     try:
         return bool(client.ping())
-    except Exception:
+    except NotYetListening:
         return False
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from litestar import get, post
@@ -15,6 +15,7 @@ from muster.action.choose_units.rank import Candidate
 from muster.action.orders.decide import FROM, Step
 from muster.api.opening import OPENS, UNMASKS, OnDesk, opening, reads, unmasking
 from muster.api.platform import Platform, RunningPlatform
+from muster.api.session import PROVE
 from muster.command.dispatch.nearest import Scene, candidates
 from muster.command.incidents import inputs, tables, view
 from muster.command.incidents.possible import possible
@@ -391,21 +392,35 @@ OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
 )
 
 
-def operation_route(word: str, kind: type[msgspec.Struct], what: str) -> HTTPRouteHandler:
-    """POST /api/incidents/{matter}/WORD for one operation."""
+@dataclass(frozen=True)
+class OperationRoutes:
+    """The routes of a part's operations: POST PATH/{matter}/WORD performs AREA.WORD. `module`:
+    whose doors they are; `proven`: the words that ask for a fresh proof of who is there."""
 
-    def handler(commander: Commander, matter: str, data: Any) -> Answer:
-        return commander.run(f"incident.{word}", matter, data)
+    module: str
+    path: str
+    area: str
+    proven: tuple[str, ...] = ()
 
-    handler.__name__ = word
-    handler.__annotations__ |= {"matter": MatterId, "data": kind}
-    return post(
-        f"/api/incidents/{{matter:str}}/{word}",
-        sync_to_thread=True,
-        status_code=200,
-        operation_id=word,
-        summary=what,
-    )(handler)
+    def route(self, word: str, kind: type[msgspec.Struct], what: str) -> HTTPRouteHandler:
+        name = f"{self.area}.{word}"
+
+        def handler(commander: Commander, matter: str, data: Any) -> Answer:
+            return commander.run(name, matter, data)
+
+        handler.__name__, handler.__module__ = word, self.module
+        handler.__annotations__ |= {"matter": MatterId, "data": kind}
+        return post(
+            f"{self.path}/{{matter:str}}/{word}",
+            sync_to_thread=True,
+            status_code=200,
+            opt=PROVE if word in self.proven else {},
+            operation_id=word,
+            summary=what,
+        )(handler)
+
+
+OF_INCIDENTS: Final = OperationRoutes(__name__, "/api/incidents", "incident")
 
 
 @post(
@@ -444,7 +459,7 @@ ROUTES: tuple[Any, ...] = (
     get_entries,
     recommend_units,
     find_duplicates,
-    *(operation_route(*row) for row in OPERATIONS),
+    *(OF_INCIDENTS.route(*row) for row in OPERATIONS),
     step_order,
 )
 

@@ -8,8 +8,9 @@ import segno
 from litestar import Response, Router, delete, get, post
 
 from muster.api.opening import reads
+from muster.api.platform import Platform
 from muster.api.session import FIRST_STEPS, PROVE, AnyRequest, cookie, sessions_for, token_of
-from muster.api.sign_in import CodeEntered, System
+from muster.api.sign_in import CodeEntered
 from muster.identity.people import find_person
 from muster.identity.sessions import Session, SignedIn, end_sessions
 from muster.identity.sign_in.factors import Factors
@@ -52,7 +53,7 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
     operation_id="get_factor",
     summary="第二因素: the own second factor",
 )
-def get_factor(platform: System, signed_in: SignedIn) -> FactorShown:
+def get_factor(platform: Platform, signed_in: SignedIn) -> FactorShown:
     """Whether there is a second factor, and how many recovery codes are left."""
     with platform.pool.connection() as connection:
         state = Factors(platform.vault).state(connection, signed_in.person)
@@ -66,7 +67,7 @@ def get_factor(platform: System, signed_in: SignedIn) -> FactorShown:
     operation_id="begin_factor",
     summary="开始绑定: begin to enrol an authenticator app",
 )
-def begin_factor(platform: System, signed_in: SignedIn) -> FactorBegun:
+def begin_factor(platform: Platform, signed_in: SignedIn) -> FactorBegun:
     """A fresh secret for an authenticator app. It is in force once a code of it was given."""
     with platform.pool.connection() as connection:
         person = find_person(connection, signed_in.person)
@@ -84,7 +85,7 @@ def begin_factor(platform: System, signed_in: SignedIn) -> FactorBegun:
     summary="确认绑定: the first code of the app",
 )
 def confirm_factor(
-    request: AnyRequest, platform: System, signed_in: SignedIn, data: CodeEntered
+    request: AnyRequest, platform: Platform, signed_in: SignedIn, data: CodeEntered
 ) -> Response[FactorOn]:
     """The second factor is in force. One's other sessions end; this one gets a new token."""
     with platform.pool.connection() as connection:
@@ -102,7 +103,7 @@ def confirm_factor(
     operation_id="fresh_recovery_codes",
     summary="恢复码: new recovery codes",
 )
-def fresh_recovery_codes(platform: System, signed_in: SignedIn) -> RecoveryCodes:
+def fresh_recovery_codes(platform: Platform, signed_in: SignedIn) -> RecoveryCodes:
     """Ten new recovery codes, each for one sign-in without the app."""
     with platform.pool.connection() as connection:
         factors = Factors(platform.vault)
@@ -117,7 +118,9 @@ def fresh_recovery_codes(platform: System, signed_in: SignedIn) -> RecoveryCodes
     operation_id="remove_factor",
     summary="解除绑定: sign in without a second factor",
 )
-def remove_factor(request: AnyRequest, platform: System, signed_in: SignedIn) -> Response[Session]:
+def remove_factor(
+    request: AnyRequest, platform: Platform, signed_in: SignedIn
+) -> Response[Session]:
     """No second factor any more, where the policy does not ask for one. Other sessions end."""
     with platform.pool.connection() as connection:
         person = signed_in.person

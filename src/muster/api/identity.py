@@ -1,43 +1,26 @@
 """Organisations, people, grants: the doors of `identity`."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import Parameter, SkipValidation
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
+from litestar.params import Parameter
 
 from muster.api.opening import disclosed, reads
+from muster.api.platform import Platform, RunningPlatform
 from muster.api.session import PROVE
 from muster.identity import people, tables
-from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.organisations import MICRO
 from muster.identity.passwords import Passwords
 from muster.identity.tables import GrantRow, Person
-from muster.journal.clock import Clock, real_now
+from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
 
-
-class Needed(Protocol):
-    """What these doors need of the running system (`api.platform.Platform` fits)."""
-
-    @property
-    def pool(self) -> ConnectionPool[Connection[Any]]: ...
-    @property
-    def testing(self) -> bool: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def access(self) -> AccessLog: ...
-
-
-System = SkipValidation[Needed]
 PersonId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -124,7 +107,7 @@ class PeoplePage(msgspec.Struct, frozen=True):
     operation_id="list_organisations",
     summary="单位: all organisations",
 )
-def list_organisations(platform: System) -> OrganisationList:
+def list_organisations(platform: Platform) -> OrganisationList:
     """All organisations, superiors first."""
     with platform.pool.connection() as connection:
         found = tables.organisations(connection)
@@ -139,7 +122,7 @@ def list_organisations(platform: System) -> OrganisationList:
     summary="人员: people one may read, with their grants",
 )
 def list_people(
-    platform: System,
+    platform: Platform,
     actor: Actor,
     after: Annotated[str, Parameter(pattern=r"^[A-Za-z0-9_-]{0,63}\Z")] = "",
     limit: Annotated[int, Parameter(ge=1, le=500)] = 200,
@@ -161,7 +144,7 @@ def list_people(
     operation_id="create_person",
     summary="新增人员: make a person",
 )
-def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonView:
+def create_person(platform: Platform, actor: Actor, data: PersonWanted) -> PersonView:
     """Make a person. A grant gives the person something to do."""
     check_input(data)
     with platform.pool.connection() as connection:
@@ -190,7 +173,7 @@ def create_person(platform: System, actor: Actor, data: PersonWanted) -> PersonV
     operation_id="close_account",
     summary="停用账号: close an account",
 )
-def close_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
+def close_account(platform: Platform, actor: Actor, person: PersonId, data: Because) -> PersonView:
     """Close an account: its sessions end at once, its history stays."""
     return _set_active(platform, actor, person, data, False)
 
@@ -203,7 +186,7 @@ def close_account(platform: System, actor: Actor, person: PersonId, data: Becaus
     operation_id="open_account",
     summary="启用账号: open an account again",
 )
-def open_account(platform: System, actor: Actor, person: PersonId, data: Because) -> PersonView:
+def open_account(platform: Platform, actor: Actor, person: PersonId, data: Because) -> PersonView:
     """Open a closed account again."""
     return _set_active(platform, actor, person, data, True)
 
@@ -215,7 +198,7 @@ def open_account(platform: System, actor: Actor, person: PersonId, data: Because
     operation_id="give_grant",
     summary="授权: grant a role",
 )
-def give_grant(platform: System, actor: Actor, person: PersonId, data: GrantWanted) -> GrantView:
+def give_grant(platform: Platform, actor: Actor, person: PersonId, data: GrantWanted) -> GrantView:
     """Grant a role at an organisation of one's own area, for everything under it."""
     check_input(data)
     with platform.pool.connection() as connection:
@@ -239,7 +222,7 @@ def give_grant(platform: System, actor: Actor, person: PersonId, data: GrantWant
     summary="撤销授权: end a grant now",
 )
 def revoke_grant(
-    platform: System,
+    platform: Platform,
     actor: Actor,
     grant: UUID,
     reason: Annotated[str, Parameter(min_length=1, max_length=500)] = "revoked",
@@ -255,7 +238,7 @@ def revoke_grant(
 
 
 def _set_active(
-    platform: Needed, actor: Actor, person: str, data: Because, active: bool
+    platform: RunningPlatform, actor: Actor, person: str, data: Because, active: bool
 ) -> PersonView:
     check_input(data)
     with platform.pool.connection() as connection:

@@ -1,18 +1,17 @@
 """Signing in at an outside provider (OpenID Connect, authorization code with PKCE)."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import MediaType, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
-from litestar.params import Parameter, SkipValidation
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
+from litestar.params import Parameter
 
-from muster.api.identity import MANAGE
+from muster.api.identity import MANAGE, PersonId
 from muster.api.oidc_page import page_of
 from muster.api.opening import disclosed, reads
+from muster.api.platform import Platform, RunningPlatform
 from muster.api.problems import MEDIA, problem
 from muster.api.session import (
     PROVE,
@@ -24,13 +23,11 @@ from muster.api.session import (
     sessions_for,
 )
 from muster.identity import people
-from muster.identity.access_log import AccessLog
 from muster.identity.authoriser import authorise
 from muster.identity.organisations import root_of
 from muster.identity.providers import tables
 from muster.identity.providers.binding import (
     UNDER_WAY,
-    Providers,
     begin,
     bind,
     identity_id,
@@ -41,9 +38,8 @@ from muster.identity.providers.binding import (
 from muster.identity.providers.client import Claims, Visit
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
 from muster.identity.sessions import Entered, SignedIn
-from muster.identity.sign_in.factors import KeyMaker
 from muster.identity.sign_in.policy import OIDC
-from muster.journal.clock import Clock, real_now
+from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
@@ -56,28 +52,7 @@ ProviderId = Annotated[
     str, Parameter(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z", description="provider id")
 ]
 IdentityId = Annotated[str, Parameter(pattern=r"^[0-9a-f]{24}\Z", description="identity id")]
-PersonId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
 Answer = Annotated[str | None, Parameter(max_length=2000, description="from the provider")]
-
-
-class Needed(Protocol):
-    """What these doors need of the running system (`api.platform.Platform` fits)."""
-
-    @property
-    def pool(self) -> ConnectionPool[Connection[Any]]: ...
-    @property
-    def testing(self) -> bool: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def access(self) -> AccessLog: ...
-    @property
-    def vault(self) -> KeyMaker: ...
-    @property
-    def providers(self) -> Providers: ...
-
-
-System = SkipValidation[Needed]
 
 
 class ProviderView(msgspec.Struct, frozen=True):
@@ -146,7 +121,7 @@ class OutcomeList(msgspec.Struct, frozen=True):
     operation_id="list_providers",
     summary="统一认证: providers one may sign in at",
 )
-def list_providers(platform: System) -> ProviderList:
+def list_providers(platform: Platform) -> ProviderList:
     found = [(one.provider, one.way_out()) for one in platform.providers.values()]
     return ProviderList([ProviderView(p.id, p.name_zh, p.name_en, out) for p, out in found])
 
@@ -161,7 +136,7 @@ def list_providers(platform: System) -> ProviderList:
     include_in_schema=False,
 )
 def start(
-    request: AnyRequest, platform: System, provider: ProviderId, return_to: ReturnTo = "/"
+    request: AnyRequest, platform: Platform, provider: ProviderId, return_to: ReturnTo = "/"
 ) -> Response[Any]:
     """Go to the provider. The way back ends at `return_to`."""
     try:
@@ -181,7 +156,7 @@ def start(
     summary="绑定统一认证: bind one's own identity at a provider",
 )
 def bind_own(
-    request: AnyRequest, platform: System, signed_in: SignedIn, provider: ProviderId
+    request: AnyRequest, platform: Platform, signed_in: SignedIn, provider: ProviderId
 ) -> Response[WayIn]:
     """Begin binding: the browser goes to `location`, and who comes back is this person."""
     visit, address = _begin(platform, provider, "/#page=security", signed_in.person)
@@ -189,7 +164,7 @@ def bind_own(
 
 
 def _begin(
-    platform: Needed, provider: str, return_to: str, person: str | None
+    platform: RunningPlatform, provider: str, return_to: str, person: str | None
 ) -> tuple[Visit, str]:
     found = provider_of(platform.providers, provider)
     found.metadata()  # before a connection is taken: a slow provider holds none
@@ -207,7 +182,7 @@ def _begin(
 )
 def callback(
     request: AnyRequest,
-    platform: System,
+    platform: Platform,
     said: Annotated[str | None, Parameter(query="state", max_length=2000)] = None,
     code: Answer = None,
     error: Answer = None,
@@ -233,7 +208,7 @@ def callback(
 
 
 def _arrived(
-    request: AnyRequest, platform: Needed, row: VisitRow, issuer: str, claims: Claims
+    request: AnyRequest, platform: RunningPlatform, row: VisitRow, issuer: str, claims: Claims
 ) -> Response[Any]:
     cookies = [_visit(request, "")]
     with platform.pool.connection() as connection:
@@ -263,7 +238,7 @@ def _outcome(request: AnyRequest, provider: str, outcome: str) -> OutcomeRow:
 
 
 def _failed(
-    request: AnyRequest, platform: Needed, provider: str, refusal: Refused
+    request: AnyRequest, platform: RunningPlatform, provider: str, refusal: Refused
 ) -> Response[Any]:
     """One page in both languages, or a problem for who did not ask for a page."""
     known = provider if provider in platform.providers else ""
@@ -310,7 +285,7 @@ def _visit(request: AnyRequest, secret: str) -> Cookie:
     operation_id="list_own_identities",
     summary="本人的统一认证: one's own identities at providers",
 )
-def own_identities(platform: System, signed_in: SignedIn) -> IdentityList:
+def own_identities(platform: Platform, signed_in: SignedIn) -> IdentityList:
     with platform.pool.connection() as connection:
         rows = tables.identities_of(connection, signed_in.person)
     return _identities(platform, rows)
@@ -323,7 +298,7 @@ def own_identities(platform: System, signed_in: SignedIn) -> IdentityList:
     operation_id="unbind_own_identity",
     summary="解除绑定: unbind one's own identity",
 )
-def unbind_own(platform: System, signed_in: SignedIn, identity: IdentityId) -> None:
+def unbind_own(platform: Platform, signed_in: SignedIn, identity: IdentityId) -> None:
     with platform.pool.connection() as connection:
         unbind(connection, signed_in.person, identity, actor=signed_in.person)
 
@@ -335,7 +310,7 @@ def unbind_own(platform: System, signed_in: SignedIn, identity: IdentityId) -> N
     operation_id="list_identities",
     summary="人员的统一认证: a person's identities at providers",
 )
-def list_identities(platform: System, actor: Actor, person: PersonId) -> IdentityList:
+def list_identities(platform: Platform, actor: Actor, person: PersonId) -> IdentityList:
     with platform.pool.connection() as connection:
         found = people.managed(connection, actor, person, MANAGE)
         authority = authorise(connection, actor, MANAGE)
@@ -352,7 +327,7 @@ def list_identities(platform: System, actor: Actor, person: PersonId) -> Identit
     summary="绑定人员: bind a person's identity at a provider",
 )
 def bind_identity(
-    platform: System, actor: Actor, person: PersonId, data: IdentityWanted
+    platform: Platform, actor: Actor, person: PersonId, data: IdentityWanted
 ) -> IdentityView:
     """Say who somebody is at a provider. Nobody says it of himself this way."""
     check_input(data)
@@ -379,7 +354,9 @@ def bind_identity(
     operation_id="unbind_identity",
     summary="解除人员绑定: unbind a person's identity",
 )
-def unbind_identity(platform: System, actor: Actor, person: PersonId, identity: IdentityId) -> None:
+def unbind_identity(
+    platform: Platform, actor: Actor, person: PersonId, identity: IdentityId
+) -> None:
     with platform.pool.connection() as connection:
         found = people.managed(connection, actor, person, MANAGE)
         unbind(connection, found.id, identity, actor=actor.person)
@@ -393,7 +370,7 @@ def unbind_identity(platform: System, actor: Actor, person: PersonId, identity: 
     summary="统一认证记录: what came back from providers",
 )
 def list_outcomes(
-    platform: System, actor: Actor, limit: Annotated[int, Parameter(ge=1, le=500)] = 100
+    platform: Platform, actor: Actor, limit: Annotated[int, Parameter(ge=1, le=500)] = 100
 ) -> OutcomeList:
     """Sign-ins through providers, and why others failed. For who may read the audit at the top."""
     with platform.pool.connection() as connection:
@@ -403,11 +380,11 @@ def list_outcomes(
     return OutcomeList([msgspec.convert(row, OutcomeView, from_attributes=True) for row in rows])
 
 
-def _identities(platform: Needed, rows: list[IdentityRow]) -> IdentityList:
+def _identities(platform: RunningPlatform, rows: list[IdentityRow]) -> IdentityList:
     return IdentityList([_identity(platform, row) for row in rows])
 
 
-def _identity(platform: Needed, row: IdentityRow) -> IdentityView:
+def _identity(platform: RunningPlatform, row: IdentityRow) -> IdentityView:
     named = {one.provider.issuer: name for name, one in platform.providers.items()}
     return IdentityView(
         identity_id(row), named.get(row.issuer), row.issuer, row.subject, row.bound_at

@@ -8,9 +8,10 @@ import msgspec
 from litestar import Router, delete, get, post
 from litestar.params import Parameter
 
+from muster.api.identity import PersonId
 from muster.api.opening import reads
+from muster.api.platform import Platform
 from muster.api.session import PROVE
-from muster.api.sign_in import System
 from muster.identity import people, tables
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.organisations import path_of
@@ -24,7 +25,6 @@ from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
 OrganisationId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
-PersonId = Annotated[str, Parameter(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")]
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 READ: Final = "read.policy"
@@ -128,7 +128,7 @@ class ResetDone(msgspec.Struct, frozen=True):
     operation_id="list_policies",
     summary="登录策略: what organisations ask of a sign-in",
 )
-def list_policies(platform: System, actor: Actor) -> PolicyList:
+def list_policies(platform: Platform, actor: Actor) -> PolicyList:
     """The organisations of one's area, with what they say and what holds."""
     with platform.pool.connection() as connection:
         authorise(connection, actor, READ)
@@ -158,7 +158,7 @@ def list_policies(platform: System, actor: Actor) -> PolicyList:
     summary="改登录策略: what an organisation asks of a sign-in",
 )
 def change_policy(
-    platform: System, actor: Actor, organisation: OrganisationId, data: PolicyWanted
+    platform: Platform, actor: Actor, organisation: OrganisationId, data: PolicyWanted
 ) -> PolicyHeld:
     """Say anew what an organisation asks; it holds at everybody's next request."""
     with platform.pool.connection() as connection:
@@ -184,7 +184,7 @@ def change_policy(
     operation_id="ask_reset",
     summary="申请重设: ask for a new password or no second factor",
 )
-def ask_reset(platform: System, actor: Actor, person: PersonId, data: ResetWanted) -> ResetView:
+def ask_reset(platform: Platform, actor: Actor, person: PersonId, data: ResetWanted) -> ResetView:
     """Ask for it. Another person with the right confirms within an hour."""
     with platform.pool.connection() as connection:
         people.managed(connection, actor, person, "manage.people")
@@ -206,7 +206,7 @@ def ask_reset(platform: System, actor: Actor, person: PersonId, data: ResetWante
     operation_id="list_resets",
     summary="待确认的重设: resets that wait for a second person",
 )
-def list_resets(platform: System, actor: Actor) -> ResetList:
+def list_resets(platform: Platform, actor: Actor) -> ResetList:
     """Those one may confirm, and those one asked for."""
     with platform.pool.connection() as connection:
         scope_of(connection, actor)
@@ -227,7 +227,7 @@ def list_resets(platform: System, actor: Actor) -> ResetList:
     operation_id="confirm_reset",
     summary="确认重设: the second person does it",
 )
-def confirm_reset(platform: System, actor: Actor, reset: UUID) -> ResetDone:
+def confirm_reset(platform: Platform, actor: Actor, reset: UUID) -> ResetDone:
     """Do what another asked for. The person's sessions end."""
     now, passwords = real_now(), Passwords(testing=platform.testing)
     with platform.pool.connection() as connection:
@@ -243,7 +243,7 @@ def confirm_reset(platform: System, actor: Actor, reset: UUID) -> ResetDone:
     operation_id="decline_reset",
     summary="不予重设: decline a reset, or take it back",
 )
-def decline_reset(platform: System, actor: Actor, reset: UUID) -> None:
+def decline_reset(platform: Platform, actor: Actor, reset: UUID) -> None:
     """It is not done."""
     now = real_now()
     with platform.pool.connection() as connection:

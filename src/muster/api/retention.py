@@ -7,15 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
-from litestar import Response, get, post
-from litestar.handlers import HTTPRouteHandler
+from litestar import Response, get
 from litestar.params import Parameter
 
-from muster.api.command import Commander, MatterId, OrganisationId, checked_uuid
+from muster.api.command import MatterId, OperationRoutes, OrganisationId, checked_uuid
 from muster.api.html_page import HtmlPage
 from muster.api.opening import OPENS, disclosed, opening, reads
 from muster.api.platform import Platform, RunningPlatform
-from muster.api.session import PROVE
 from muster.api.spreadsheet import harmless
 from muster.command.incidents.inputs import Because, Nothing
 from muster.command.incidents.state import Incident
@@ -29,7 +27,6 @@ from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.context import Actor
 from muster.journal.entry import Authority, Entry, decode
-from muster.journal.perform import Answer
 from muster.journal.refusal import Refused
 
 ClassCode = Literal[
@@ -411,25 +408,7 @@ OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
     ("restrict", inputs.Seal, "限制处理: keep it and do not use it"),
     ("lift_restriction", Because, "解除限制: it may be used again"),
 )
-
-
-def operation_route(word: str, kind: type[msgspec.Struct], what: str) -> HTTPRouteHandler:
-    """POST /api/retention/matters/{matter}/WORD for one operation."""
-
-    def handler(commander: Commander, matter: str, data: Any) -> Answer:
-        return commander.run(f"retention.{word}", matter, data)
-
-    handler.__name__ = word
-    handler.__annotations__ |= {"matter": MatterId, "data": kind}
-    return post(
-        f"/api/retention/matters/{{matter:str}}/{word}",
-        sync_to_thread=True,
-        status_code=200,
-        opt=PROVE if word in SECOND_PERSONS else {},
-        operation_id=word,
-        summary=what,
-    )(handler)
-
+OF_MATTERS: Final = OperationRoutes(__name__, "/api/retention/matters", "retention", SECOND_PERSONS)
 
 ROUTES: tuple[Any, ...] = (
     list_classes,
@@ -442,7 +421,7 @@ ROUTES: tuple[Any, ...] = (
     get_keeping,
     get_certificate,
     print_certificate,
-    *(operation_route(*row) for row in OPERATIONS),
+    *(OF_MATTERS.route(*row) for row in OPERATIONS),
 )
 
 assert get_args(ClassCode) == CODES

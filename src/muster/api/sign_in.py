@@ -1,16 +1,14 @@
 """Signing in and out, proving again, the own password and the own sessions."""
 
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, delete, get, post
-from litestar.params import SkipValidation
-from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from muster.api.opening import reads
+from muster.api.platform import Platform, RunningPlatform
 from muster.api.problems import Problem, refused
 from muster.api.session import (
     FIRST_STEPS,
@@ -29,25 +27,11 @@ from muster.identity.first_link import FirstPerson, use_first_link
 from muster.identity.passwords import Passwords
 from muster.identity.sessions import CodeNeeded, Entered, Session, SignedIn, normal_username
 from muster.identity.sign_in.attempts import username_hash
-from muster.identity.sign_in.factors import KeyMaker
 from muster.identity.sign_in.own_sessions import end_one, end_others, own_sessions
 from muster.identity.sign_in.tables import SessionRow
 from muster.journal.entry import check_input
 from muster.journal.refusal import Refused
 
-
-class Needed(Protocol):
-    """What these doors need of the running system (`api.platform.Platform` fits)."""
-
-    @property
-    def pool(self) -> ConnectionPool[Connection[Any]]: ...
-    @property
-    def testing(self) -> bool: ...
-    @property
-    def vault(self) -> KeyMaker: ...
-
-
-System = SkipValidation[Needed]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
@@ -114,7 +98,7 @@ class Ended(msgspec.Struct, frozen=True):
 @post(
     "/api/session", sync_to_thread=True, opt=PUBLIC, operation_id="sign_in", summary="登录: sign in"
 )
-def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Session]:
+def sign_in(request: AnyRequest, platform: Platform, data: SignIn) -> Response[Session]:
     """Sign in. Sets the cookie `muster_session`; `csrf` goes into X-CSRF-Token of every change.
 
     Who has a second factor is refused with `sign_in.code_needed` and a cookie for five minutes: the
@@ -139,7 +123,7 @@ def sign_in(request: AnyRequest, platform: System, data: SignIn) -> Response[Ses
     operation_id="enter_code",
     summary="第二步: the code of the second factor",
 )
-def enter_code(request: AnyRequest, platform: System, data: CodeEntered) -> Response[Session]:
+def enter_code(request: AnyRequest, platform: Platform, data: CodeEntered) -> Response[Session]:
     """The second step of signing in: a code of the authenticator app, or a recovery code."""
     same_site(request)
     token, session = sessions_for(platform).enter_code(
@@ -156,7 +140,7 @@ def code_needed(request: AnyRequest, half: CodeNeeded) -> Response[Any]:
 
 
 def entered(
-    request: AnyRequest, platform: Needed, token: str, session: Session
+    request: AnyRequest, platform: RunningPlatform, token: str, session: Session
 ) -> Response[Session]:
     """The answer to whoever has just signed in: the session's cookie and the device's."""
     device = sessions_for(platform).remember(session.person.id, client_of(request))
@@ -175,7 +159,7 @@ def entered(
     operation_id="get_session",
     summary="会话: who is signed in here",
 )
-def get_session(request: AnyRequest, platform: System) -> Session:
+def get_session(request: AnyRequest, platform: Platform) -> Session:
     """Who is signed in here, with which grants."""
     return sessions_for(platform).session(token_of(request))
 
@@ -187,7 +171,7 @@ def get_session(request: AnyRequest, platform: System) -> Session:
     operation_id="sign_out",
     summary="退出: sign out",
 )
-def sign_out(request: AnyRequest, platform: System) -> Response[None]:
+def sign_out(request: AnyRequest, platform: Platform) -> Response[None]:
     """Sign out: the session ends on the server."""
     sessions_for(platform).sign_out(token_of(request))
     return Response(None, status_code=204, cookies=[cookie(request, "")])
@@ -201,7 +185,7 @@ def sign_out(request: AnyRequest, platform: System) -> Response[None]:
     operation_id="prove",
     summary="再次确认是你: prove who is here",
 )
-def prove(request: AnyRequest, platform: System, data: Proof) -> Response[Session]:
+def prove(request: AnyRequest, platform: Platform, data: Proof) -> Response[Session]:
     """Prove again who is here: sensitive doors open for five minutes. A new token, a new CSRF."""
     token, session = sessions_for(platform).prove(
         token_of(request), data.password, data.code, client=client_of(request)
@@ -223,7 +207,7 @@ def renewed(request: AnyRequest, token: str, session: Session) -> Response[Sessi
     summary="改密码: change one's own password",
 )
 def change_password(
-    request: AnyRequest, platform: System, data: PasswordChange
+    request: AnyRequest, platform: Platform, data: PasswordChange
 ) -> Response[Session]:
     """Change one's own password; one's other sessions end, this one gets a new token."""
     token, session = sessions_for(platform).change_password(
@@ -239,7 +223,7 @@ def change_password(
     operation_id="list_own_sessions",
     summary="我的会话: one's own sessions",
 )
-def list_own_sessions(platform: System, signed_in: SignedIn) -> OwnSessions:
+def list_own_sessions(platform: Platform, signed_in: SignedIn) -> OwnSessions:
     """Where one is signed in."""
     with platform.pool.connection() as connection:
         found = own_sessions(connection, signed_in.person)
@@ -254,7 +238,7 @@ def list_own_sessions(platform: System, signed_in: SignedIn) -> OwnSessions:
     operation_id="end_own_session",
     summary="结束会话: end one of one's own sessions",
 )
-def end_own_session(platform: System, signed_in: SignedIn, session: UUID) -> Ended:
+def end_own_session(platform: Platform, signed_in: SignedIn, session: UUID) -> Ended:
     """End one of one's own sessions at once."""
     with platform.pool.connection() as connection:
         return Ended(end_one(connection, signed_in.person, str(session)))
@@ -267,7 +251,7 @@ def end_own_session(platform: System, signed_in: SignedIn, session: UUID) -> End
     operation_id="end_other_sessions",
     summary="结束其他会话: end all of one's sessions but this",
 )
-def end_other_sessions(platform: System, signed_in: SignedIn) -> Ended:
+def end_other_sessions(platform: Platform, signed_in: SignedIn) -> Ended:
     """End all of one's own sessions but this one, and forget the devices signed in from."""
     with platform.pool.connection() as connection:
         return Ended(end_others(connection, signed_in.person, bytes.fromhex(signed_in.session)))
@@ -280,7 +264,7 @@ def end_other_sessions(platform: System, signed_in: SignedIn) -> Ended:
     operation_id="first_person",
     summary="首位管理员: use the one-time link",
 )
-def first_person(request: AnyRequest, platform: System, data: First) -> Response[Session]:
+def first_person(request: AnyRequest, platform: Platform, data: First) -> Response[Session]:
     """Use the one-time link: make the first administrator and sign in as that person."""
     same_site(request)
     check_input(data)

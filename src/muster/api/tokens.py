@@ -1,16 +1,16 @@
 """API tokens for machines: made, listed and ended by administrators."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from litestar import Router, delete, get, post
-from litestar.params import Parameter, SkipValidation
+from litestar.params import Parameter
 from psycopg import Connection
-from psycopg_pool import ConnectionPool
 
 from muster.action.units import tables as unit_tables
 from muster.api.opening import reads
+from muster.api.platform import Platform
 from muster.api.session import PROVE
 from muster.geography.pack import Pack
 from muster.identity.authoriser import authorise, scope_of
@@ -34,18 +34,6 @@ ScopeName = Literal[
 ]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 TokenId = Annotated[str, Parameter(pattern=r"^[0-9a-f]{12}\Z", description="token id")]
-
-
-class Needed(Protocol):
-    """What these doors need of the running system (`api.platform.Platform` fits)."""
-
-    @property
-    def pool(self) -> ConnectionPool[Connection[Any]]: ...
-    @property
-    def pack(self) -> Pack: ...
-
-
-System = SkipValidation[Needed]
 
 
 class TokenWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +88,7 @@ class TokenMade(msgspec.Struct, frozen=True):
     operation_id="list_tokens",
     summary="令牌: API tokens",
 )
-def list_tokens(platform: System, actor: Actor) -> TokenList:
+def list_tokens(platform: Platform, actor: Actor) -> TokenList:
     """The tokens of the organisations one manages."""
     with platform.pool.connection() as connection:
         authorise(connection, actor, MANAGE)
@@ -115,7 +103,7 @@ def list_tokens(platform: System, actor: Actor) -> TokenList:
     operation_id="create_token",
     summary="新建令牌: make an API token",
 )
-def create_token(platform: System, actor: Actor, data: TokenWanted) -> TokenMade:
+def create_token(platform: Platform, actor: Actor, data: TokenWanted) -> TokenMade:
     """Make a token. Its value is in this answer and nowhere else."""
     check_input(data)
     with platform.pool.connection() as connection:
@@ -148,7 +136,7 @@ def create_token(platform: System, actor: Actor, data: TokenWanted) -> TokenMade
     summary="撤销令牌: end an API token now",
 )
 def revoke_token(
-    platform: System,
+    platform: Platform,
     actor: Actor,
     token: TokenId,
     reason: Annotated[str, Parameter(min_length=1, max_length=500)] = "revoked",

@@ -15,6 +15,8 @@ Matter = Annotated[
 Code = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=4000)]
 Because_ = Annotated[str, Meta(min_length=1, max_length=500)]
+#: The law or order, without words about people.
+Basis = Annotated[str, Meta(min_length=1, max_length=200)]
 Count = Annotated[int, Meta(ge=0, le=100_000)]
 Level = Annotated[int, Meta(ge=1, le=4)]
 
@@ -136,9 +138,7 @@ class CallBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Erase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`basis`: the law or order, without words about people."""
-
-    basis: Annotated[str, Meta(min_length=1, max_length=200)]
+    basis: Basis
 
 
 class OrderWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,4 @@
-"""What happens to the words of a matter after it is over: held, reviewed, sealed, erased.
-
-`basis` is the law or order in the clear, without words about people; `because` is private.
-"""
+"""What happens to the words of a matter after it is over: held, reviewed, sealed, erased."""
 
 from __future__ import annotations
 
@@ -14,13 +11,20 @@ import msgspec
 from muster.journal.entry import Fact, Private
 
 
-class HoldPlaced(Fact, frozen=True, kw_only=True):
+class Grounded(Fact, frozen=True, kw_only=True):
+    """A base of facts that rest on a law or order. `basis` names it in the clear, without words
+    about people; `because` says why here, and is private."""
+
+    kind: ClassVar[str] = ""
+    basis: str
+    because: Private
+
+
+class HoldPlaced(Grounded, frozen=True, kw_only=True):
     """法律冻结: nothing of this matter may go until the hold is lifted or `until` has passed."""
 
     kind: ClassVar[str] = "retention.hold_placed"
     hold: str
-    basis: str
-    because: Private
     until: datetime | None = None
 
 
@@ -60,13 +64,11 @@ class Reviewed(Fact, frozen=True, kw_only=True):
     proposed_by: str = ""
 
 
-class ErasureProposed(Fact, frozen=True, kw_only=True):
+class ErasureProposed(Grounded, frozen=True, kw_only=True):
     """One person wants classes erased; a second decides."""
 
     kind: ClassVar[str] = "retention.erasure_proposed"
     classes: tuple[str, ...]
-    basis: str
-    because: Private
 
 
 class ErasureDeclined(Fact, frozen=True, kw_only=True):
@@ -98,21 +100,17 @@ class Erased(Fact, frozen=True, kw_only=True):
     schedule: str
 
 
-class Sealed(Fact, frozen=True, kw_only=True):
+class Sealed(Grounded, frozen=True, kw_only=True):
     """封存: hidden from everybody who has no right to sealed records."""
 
     kind: ClassVar[str] = "retention.sealed"
     purges_lookups: ClassVar[bool] = True
-    basis: str
-    because: Private
 
 
-class UnsealingAsked(Fact, frozen=True, kw_only=True):
+class UnsealingAsked(Grounded, frozen=True, kw_only=True):
     """Somebody needs a sealed record for some hours, or (None) wants the sealing ended."""
 
     kind: ClassVar[str] = "retention.unsealing_asked"
-    basis: str
-    because: Private
     hours: int | None = None
 
 
@@ -133,13 +131,11 @@ class UnsealingEnded(Fact, frozen=True, kw_only=True):
     purges_lookups: ClassVar[bool] = True
 
 
-class Restricted(Fact, frozen=True, kw_only=True):
+class Restricted(Grounded, frozen=True, kw_only=True):
     """限制处理: the person concerned contests it; it is kept and not used until decided."""
 
     kind: ClassVar[str] = "retention.restricted"
     purges_lookups: ClassVar[bool] = True
-    basis: str
-    because: Private
 
 
 class RestrictionLifted(Fact, frozen=True, kw_only=True):

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from muster.command.incidents.inputs import Because_, Matter
+from muster.command.incidents.inputs import Basis, Because_, Matter
 
-Basis = Annotated[str, Meta(min_length=1, max_length=200)]
 OfMatters = Literal["caller", "narrative", "place", "recordings"]
 Classes = Annotated[tuple[OfMatters, ...], Meta(min_length=1, max_length=4)]
 Hours = Annotated[int, Meta(ge=1, le=72)]
