@@ -84,8 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How one server process runs. `owner_dsn` is used only to prepare. `speed`: clock seconds
     per second of a scaled clock. `web`: folder of built assets, None without a web page.
     `checkpoint_to`: a folder, DATA/checkpoints without one; every so many seconds, 0 for never.
-    `hosts`:
-    names, besides `host` and this machine's own, that requests may be for. `trusted_proxies`:
+    `hosts`: names, besides `host` and this machine's, requests may be for. `trusted_proxies`:
     addresses or ranges whose X-Forwarded-For and X-Forwarded-Proto are believed.
     `live_per_session`: live connections one session may hold."""
 
@@ -202,7 +201,8 @@ class System:
 
     def __post_init__(self) -> None:
         pool, data = self.platform.pool, Path(self.settings.data)
-        self.condition = Condition(pool, data, self._troubles, told=self.checkpoints.notes)
+        told = lambda: [*self.checkpoints.notes(), *self.ledger.notes()]  # noqa: E731
+        self.condition = Condition(pool, data, self._troubles, told=told)
 
     def appended(self, answer: Answer) -> None:
         """After each commit: wake who waits, and have an erasure on the disk a second time."""

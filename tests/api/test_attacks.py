@@ -197,6 +197,39 @@ def opened(target: Fuzzed, place: dict[str, Any]) -> str:
     return str(target.seeds.chief.do("/api/incidents", body)["matter"])
 
 
+def test_an_id_that_is_taken_says_nothing_of_a_foreign_matter(
+    target: Fuzzed, chief: Person
+) -> None:
+    """Open, sealed or erased: who may not see it is told the same, at no door "exists", and the
+    attempt is on record. Whoever may see it is told that it is there."""
+    _, taker = hire(target.server, ("call_taker", "dh"))
+    _, auditor = hire(target.server, ("auditor", "zs"))
+    away = {"organisation": "dh-lincheng"}
+    hidden = [target.seeds.make("waiting"), target.seeds.make("archived"), target.seeds.certified()]
+    sealed = {"basis": "invented law", "reason": "示例"}
+    target.seeds.second.do(f"/api/retention/matters/{hidden[1]}/seal", sealed)
+    said = [taker.try_to("/api/incidents", target.seeds.report(id=one, **away)) for one in hidden]
+    assert {(one.status, one.code) for one in said} == {(409, "matter.unusable")}
+    assert len({one.body["detail_en"] for one in said}) == 1
+    for one in hidden:
+        assert taker.ask(f"/api/incidents/{one}").code == "matter.unknown"
+        rows = auditor.get(f"/api/access?matter={one}")["items"]
+        assert any(row["subject"] == "report matter.unusable" for row in rows), rows
+    seen = chief.try_to("/api/incidents", target.seeds.report(id=hidden[0]))
+    assert seen.code == "matter.exists"
+    again = target.seeds.report(**away)
+    assert taker.do("/api/incidents", again)["matter"] == again["id"]
+
+
+def test_ids_of_orders_and_holds_are_each_matters_own(target: Fuzzed, chief: Person) -> None:
+    """Else one could be asked for in another matter."""
+    seeds, order, hold = target.seeds, target.seeds.fresh(), target.seeds.fresh()
+    for matter in (seeds.make("waiting"), seeds.make("waiting")):
+        seeds.do(matter, "dispatch", {"orders": [{"order": order, "unit": seeds.unit()}]})
+        body = {"hold": hold, "basis": "invented law", "reason": "示例"}
+        chief.do(f"/api/retention/matters/{matter}/place_hold", body)
+
+
 def test_a_foreign_organisation_gets_nothing_from_us(target: Fuzzed) -> None:
     _, county = hire(target.server, ("administrator", "pt"))
     person, _ = hire(target.server, ("officer", OURS))

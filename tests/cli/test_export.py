@@ -98,6 +98,12 @@ def test_no_word_of_a_file_steers_the_terminal(
     assert read.exit_code == 0
     assert not set(read.output) & set("\x1b\x07\x9b\u202e")
     assert "示例\u3000一\\x1b[2J" in read.output and "\n✓ holds" not in read.output
+    read = CliRunner().invoke(
+        muster, ["journal", "import", str(tmp_path / "matter.json"), "--json"]
+    )
+    assert not set(read.output) & set("\x1b\x07\x9b\u202e")
+    assert "\\u009b1m\\u202e" in read.output
+    assert json.loads(read.output)[0]["says"]["caller_name"] == evil
 
 
 def test_a_file_nested_too_deep_is_refused(tmp_path: Path) -> None:

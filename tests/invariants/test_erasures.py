@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import psycopg
+import pytest
 
 from muster import app
 from muster.command.incidents import inputs
 from muster.journal import erasures
+from muster.journal.verify import Wanted, verify
 from tests.instance import Database
 from tests.invariants.acting import PHONE, UNITS, Acting
 from tests.invariants.test_rebuild import erased_matter
@@ -25,6 +28,82 @@ def test_an_erasure_is_in_the_file_when_it_is_answered(acting: Acting) -> None:
     (one,) = ledger(acting)
     assert (one.matter, one.reason) == (gone, "示例：法定删除")
     assert one.actor == acting.top("duty_chief").person
+
+
+def three_erased(acting: Acting) -> Path:
+    for _ in range(3):
+        gone, _ = erased_matter(acting)
+        acting.erase(gone)
+    path = Path(acting.system.settings.data) / app.LEDGER
+    assert acting.system.condition.notes() == [] and len(erasures.read(path)) == 3
+    return path
+
+
+def told(acting: Acting, caplog: pytest.LogCaptureFixture) -> str:
+    """What /readyz says, which must stand in the log, too."""
+    acting.system.condition.look()
+    (note,) = [one for one in acting.system.condition.notes() if one.startswith("erasures")]
+    assert note in caplog.messages
+    return note
+
+
+def found(acting: Acting, path: Path) -> list[str]:
+    with psycopg.connect(acting.system.settings.owner_dsn) as connection:
+        wanted = Wanted(ledger=lambda: erasures.read(path))
+        return [f"{one.what} {one.table}" for one in verify(connection, wanted).faults]
+
+
+def test_a_ledger_that_is_taken_away_or_cut_is_told(
+    acting: Acting, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = three_erased(acting)
+    whole = path.read_bytes()
+    assert found(acting, path) == []
+    path.unlink()
+    assert "removed" in told(acting, caplog)
+    assert found(acting, path) == ["lacking erasure"] * 3
+    path.write_bytes(whole[: whole.index(b"\n") + 1])
+    assert "2 of 3 lines are gone" in told(acting, caplog)
+    assert found(acting, path) == ["lacking erasure"] * 2
+    path.write_bytes(whole)
+    acting.system.condition.look()
+    assert acting.system.condition.notes() == []
+    assert any(one.startswith("over: erasures") for one in caplog.messages)
+
+
+def test_a_ledger_that_is_altered_is_told_even_when_its_chain_was_made_again(
+    acting: Acting, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = three_erased(acting)
+    whole, all_ = path.read_bytes(), erasures.read(path)
+    path.write_bytes(whole.replace("法定删除".encode(), "法定保留".encode(), 1))
+    assert "altered in line 1" in told(acting, caplog)
+    with pytest.raises(erasures.LedgerBroken):
+        found(acting, path)
+    path.unlink()
+    erasures.add(path, [msgspec.structs.replace(all_[0], reason="示例：别的"), *all_[1:]])
+    assert "altered" in told(acting, caplog)
+    assert found(acting, path) == ["otherwise erasure"]
+    # An erasure is done meanwhile, and nothing of it is lost when the file is put back.
+    path.write_bytes(whole.replace("法定删除".encode(), "法定保留".encode(), 1))
+    gone, _ = erased_matter(acting)
+    acting.erase(gone)
+    assert acting.state(gone).erased and "erasures: the ledger" in acting.system.ledger.trouble
+    path.write_bytes(whole)
+    acting.system.ledger.catch_up()
+    assert acting.system.ledger.trouble == "" and len(erasures.read(path)) == 4
+
+
+def test_a_ledger_missing_at_the_start_is_written_again_and_told(acting: Acting) -> None:
+    path = three_erased(acting)
+    path.unlink()
+    system = app.open_system(acting.system.settings)
+    system.start()
+    try:
+        (note,) = system.condition.notes()
+        assert "3 lines were written again" in note and len(erasures.read(path)) == 3
+    finally:
+        system.stop()
 
 
 def test_a_database_gone_back_to_before_is_erased_again_at_the_start(

@@ -122,9 +122,11 @@ def attacked(
             acting.do("dispatcher", "incident.urge", acting.report(), inputs.Remark("示例"))
             keys.take(connection, outside, real_now())
             keys.take(connection, outside, real_now())
-            erased = ledger(connection)
+            erased = tuple(ledger(connection))
         journal = system.platform.journal
-        wanted = Wanted(vault=journal.vault, kinds=journal.kinds, against=[outside], ledger=erased)
+        wanted = Wanted(
+            vault=journal.vault, kinds=journal.kinds, against=[outside], ledger=lambda: erased
+        )
         yield Attacked(acting, database.owner_dsn, outside, keys, wanted)
         system.stop()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import stat
 import subprocess
 import sys
 import uuid
@@ -16,7 +15,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from muster.journal import export as exporting
 from muster.journal import verify_matter
 from muster.journal.checkpoint import Checkpoints
 from muster.journal.checkpoint_folder import CheckpointFolder
@@ -128,13 +126,6 @@ def test_what_cannot_be_exported(
         made(A)
     assert written.count("disclosure") == 0
     assert examine(json.loads(made(A, opened=False).data))
-
-
-def test_the_file_is_ours_alone(made: Callable[..., Exported], tmp_path: Path) -> None:
-    path = tmp_path / "matter.json"
-    exporting.write(path, made().data)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".part"] == []
 
 
 # --- nothing changed in it passes --------------------------------------------------------------

@@ -24,6 +24,7 @@ from muster.command.incidents.tables import IncidentRow, Wanted
 from muster.command.retention.view import view as kept_view
 from muster.geography.cells import cell
 from muster.geography.distance import haversine
+from muster.identity.looks.look import Look
 from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.context import Actor
@@ -140,10 +141,43 @@ def commander(
 
 @post("/api/incidents", sync_to_thread=True, operation_id="report", summary="接警: open a matter")
 def report(commander: Commander, data: inputs.Report) -> Reported:
-    answer = commander.run("incident.report", data.id, data)
+    """An id that cannot be used (`matter.unusable`) is replaced by a fresh one, and sent again
+    with a fresh command id."""
+    try:
+        answer = commander.run("incident.report", data.id, data)
+    except Refused as refused:
+        raise _as_seen(commander, checked_uuid(data.id), refused) from None
     with commander.platform.pool.connection() as connection:
         number = tables.number_of(connection, answer.matter)
     return Reported(answer.command, answer.matter, answer.entries, answer.recorded_at, number)
+
+
+def _as_seen(commander: SignedCommand, matter: str, refused: Refused) -> Refused:
+    """That a matter exists is for who may see it. Who may not is told to take another id, and the
+    attempt stands in the access log, so that nobody tries ids unseen."""
+    platform, actor = commander.platform, commander.actor
+    if refused.code != "matter.exists" or _visible(platform, actor, matter):
+        return refused
+    hidden = Refused("matter.unusable")
+    platform.access.record(
+        Look(
+            at=platform.clock.now(),
+            actor=actor,
+            what="change",
+            outcome="denied",
+            matter=matter,
+            subject=f"report {hidden.code}",
+        )
+    )
+    return hidden
+
+
+def _visible(platform: RunningPlatform, actor: Actor, matter: str) -> bool:
+    try:
+        with platform.reader(actor) as reader:
+            return reader.may_see(matter)
+    except Refused:  # may report and read nothing
+        return False
 
 
 State = Literal[

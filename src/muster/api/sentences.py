@@ -88,6 +88,7 @@ STATUS: Mapping[str, int] = {
     "command.reused": 409,
     "conflict": 409,
     "matter.exists": 409,
+    "matter.unusable": 409,
     "matter.erased": 409,
     "state.wrong": 409,
     "organisation.same": 409,
@@ -178,6 +179,10 @@ _OWN: Mapping[str, tuple[str, str]] = {
     ),
     "cursor.invalid": ("这个位置标记无效。", "That cursor is not valid."),
     "matter.exists": ("这个编号的事已存在。", "A matter with this id exists already."),
+    "matter.unusable": (
+        "这个编号不能用；请换一个新编号再发送，内容不会丢失。",
+        "This id cannot be used; send it again with a fresh one. Nothing is lost.",
+    ),
     "matter.erased": (
         "这件事的个人信息已依法擦除，不能再改。",
         "The personal data of this matter was erased; it cannot be changed any more.",

@@ -10,6 +10,7 @@ import click
 
 from muster.cli import marks, project
 from muster.cli.opened import chosen, database, folder_option
+from muster.cli.target import folder_there
 from muster.supervise.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
+PLACE = click.Path(path_type=Path)
 SAY_EVERY_S = 2.0
 
 
@@ -29,7 +31,7 @@ SAY_EVERY_S = 2.0
   ./muster backup --verify DIR       不需要数据库 / without a database
 """
 )
-@click.option("--to", type=FOLDER, help="备份到这个文件夹 / the folder to back up into")
+@click.option("--to", type=PLACE, help="备份到这个文件夹 / the folder to back up into")
 @click.option("--verify", type=FOLDER, help="只核验已有的备份 / only check the backup there")
 @click.option("--key", type=FILE, help="备份密钥（默认 DATA/keys/backup.key）/ the backup key")
 @folder_option
@@ -133,6 +135,7 @@ def _back_up(to: Path, key: Path | None, folder: Path) -> dict[str, Any]:
             f"{to} is inside the data folder {folder}: back up to another place, best another "
             "disk.",
         )
+    folder_there(target)
     used = Key.made(key or folder / "keys" / "backup.key")
     tell = teller("备份", "backing up")
 

@@ -1,6 +1,7 @@
 """`journal verify` and `journal rebuild`."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,6 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
 
     folder = chosen(data)
     own = folder / "checkpoints"
-    ledger = _ledger(folder)
     folders = [own] if own.is_dir() and own.resolve() not in map(Path.resolve, against) else []
     with (
         database(folder, alone=False) as found,
@@ -81,7 +81,7 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
             journal=_bare_journal(folder) if how["kept"] else None,
             against=[CheckpointFolder(one) for one in (*folders, *against)],
             first_keys=how["first_key"],
-            ledger=ledger,
+            ledger=partial(_ledger, folder),
         )
         verdict = verify_all(connection, wanted, progress())
         with frozen(connection):
@@ -115,15 +115,12 @@ def progress() -> Callable[[str, int], None]:
     return told
 
 
-def _ledger(folder: Path) -> "Sequence[Erasure] | None":
-    """What the file beside the database says was erased; None where there is no file."""
+def _ledger(folder: Path) -> "Sequence[Erasure]":
+    """What the file beside the database says was erased."""
     from muster.journal.erasures import LedgerBroken, read
 
-    path = folder / "erasures.jsonl"
-    if not path.exists():
-        return None
     try:
-        return read(path)
+        return read(folder / "erasures.jsonl")
     except LedgerBroken as broken:
         zh, _, en = str(broken).partition("\n")
         raise Trouble(zh, en) from broken

@@ -1,6 +1,10 @@
 """The list of commands. Nothing heavy is imported before a command runs."""
 
+import errno
+import os
 import sys
+from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -17,7 +21,7 @@ from muster.cli.restore import restore
 from muster.cli.retention import retention
 from muster.cli.transparency import transparency
 from muster.cli.up import restart, setup, up
-from muster.supervise.trouble import Trouble
+from muster.supervise.trouble import Trouble, unwritable
 
 EPILOG = """\b
 例 / examples:
@@ -65,5 +69,15 @@ def main() -> None:
     try:
         muster(prog_name="muster")
     except Trouble as trouble:
-        click.echo(f"\n{trouble}", err=True)
-        sys.exit(1)
+        _end(trouble)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        # What was printed goes nowhere any more, also not at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end(unwritable(Path("stdout"), error))
+
+
+def _end(trouble: Trouble) -> NoReturn:
+    click.echo(f"\n{trouble}", err=True)
+    sys.exit(1)

@@ -9,7 +9,8 @@ import click
 
 from muster.cli.opened import chosen, database, folder_option, master_key, require_migrated
 from muster.cli.spans import outside
-from muster.supervise.trouble import Trouble, writing
+from muster.cli.target import folder_there, target
+from muster.supervise.trouble import Trouble, reaching
 
 if TYPE_CHECKING:
     from muster.journal.export import Disclosed
@@ -23,7 +24,7 @@ def explained(folder: Path) -> Iterator[None]:
     from muster.journal.signing import KeyMissing
 
     try:
-        with writing(folder):
+        with reaching(folder):
             yield
     except Contradicted as found:
         raise Trouble(
@@ -57,12 +58,12 @@ def explained(folder: Path) -> Iterator[None]:
 @folder_option
 @click.option(
     "--to",
-    "target",
+    "named",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
     help="写到哪个文件夹，须在数据文件夹之外 / the folder to write to, outside the data folder",
 )
-def checkpoint(data: Path | None, target: Path) -> None:
+def checkpoint(data: Path | None, named: Path) -> None:
     """立即做一个检查点 / sign and write a checkpoint now
 
     检查点是整个日志此刻的签名摘要；放在数据库管理员够不着的地方，以后就能证明日志未被改动。
@@ -78,8 +79,9 @@ def checkpoint(data: Path | None, target: Path) -> None:
     from muster.journal.signing import KeyFolder, signing_folder
 
     folder = chosen(data)
-    to = outside(target, folder)
+    to = outside(named, folder)
     assert to is not None
+    folder_there(to)
     with (
         database(folder, alone=False) as found,
         psycopg.connect(found.owner_dsn) as connection,
@@ -140,9 +142,9 @@ def rotate_key(data: Path | None, *, lost: bool) -> None:
 @click.argument("matter")
 @click.option(
     "--to",
-    "target",
+    "named",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="写成哪个文件 / the file to write",
 )
 @click.option("--reason", required=True, help="为何公开，记入审计 / why, for the audit")
@@ -158,7 +160,7 @@ def rotate_key(data: Path | None, *, lost: bool) -> None:
     default=None,
     help="从哪个检查点起写入 / the first checkpoint to put in",
 )
-def export(data: Path | None, matter: str, target: Path, reason: str, **how: Any) -> None:
+def export(data: Path | None, matter: str, named: Path, reason: str, **how: Any) -> None:
     """把一件事的日志写成可离线核验的文件 / one matter's journal as a file that proves itself
 
     文件里有每条记录的原文与哈希、检查点、签名和存在性证明；用 verify_matter.py 核验，不需要集结。
@@ -185,6 +187,7 @@ def export(data: Path | None, matter: str, target: Path, reason: str, **how: Any
         matter, f"system:console:{_user()}", reason, real_now(), how["opened"]
     )
     with (
+        target(named, private=True) as file,
         database(folder, alone=False) as found,
         psycopg.connect(found.owner_dsn) as connection,
         explained(own.path),
@@ -203,12 +206,11 @@ def export(data: Path | None, matter: str, target: Path, reason: str, **how: Any
             raise _unknown(refused.code, matter) from refused
         connection.commit()
         _recorded(found.app_dsn, asked)
-        with writing(target.parent):
-            exporting.write(target, made.data)
+        file.put(made.data)
     click.echo(
         f"{made.entries} 条记录、{made.texts} 段文字，检查点 {made.checkpoint} / {made.entries} "
-        f"entries, {made.texts} texts, checkpoint {made.checkpoint}\n  {target}\n"
-        f"核验 / check it: python3 {verify_matter.__file__} {target}"
+        f"entries, {made.texts} texts, checkpoint {made.checkpoint}\n  {named}\n"
+        f"核验 / check it: python3 {verify_matter.__file__} {named}"
     )
 
 
@@ -265,9 +267,7 @@ def read_export(file: Path, kept: Path | None, first_key: str, *, in_json: bool)
     Checks it first and refuses one that does not hold; then shows its timeline. Nothing is
     written: what was recorded elsewhere does not become a record of ours.
     """
-    import json
-
-    from muster.cli.timeline import printable, shown
+    from muster.cli.timeline import as_json, printable, shown
     from muster.journal import verify_matter
 
     try:
@@ -280,7 +280,7 @@ def read_export(file: Path, kept: Path | None, first_key: str, *, in_json: bool)
             f"Refused: {file} does not hold ({wrong}).",
         ) from wrong
     if in_json:
-        click.echo(json.dumps(shown(found), ensure_ascii=False, indent=1))
+        click.echo(as_json(shown(found)))
         return
     for row in shown(found):
         words = " ".join(f"{name}={value}" for name, value in row["says"].items())

@@ -230,11 +230,9 @@ def _verified(given: Given, found: "Database") -> dict[str, Any]:
     from muster.journal.verify import Wanted, verify
     from muster.telemetry.segments import faults_beside
 
+    wanted = Wanted(vault=Vault(given.master), ledger=lambda: erasures.read(given.data / LEDGER))
     with psycopg.connect(found.owner_dsn) as connection:
-        verdict = verify(
-            connection,
-            Wanted(vault=Vault(given.master), ledger=erasures.read(given.data / LEDGER)),
-        )
+        verdict = verify(connection, wanted)
         with frozen(connection):
             _, faults = faults_beside(connection)
             newest = KeyChain(stored_keys(connection)).newest

@@ -7,6 +7,7 @@ import click
 
 from muster.cli import marks, project
 from muster.cli.opened import chosen, database, folder_option, require_migrated
+from muster.cli.target import target
 from muster.supervise.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def report(data: Path | None, in_json: bool) -> None:
 @click.argument("matter")
 @click.option(
     "--to",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
+    "named",
+    type=click.Path(path_type=Path),
     required=True,
     help="写到哪个文件，另写一份 .html / the file; a page to print goes beside it",
 )
@@ -64,7 +65,7 @@ def report(data: Path | None, in_json: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="检查点文件夹，如不在数据文件夹里 / the folder of checkpoints, where it is elsewhere",
 )
-def certificate(data: Path | None, matter: str, target: Path, to: Path | None) -> None:
+def certificate(data: Path | None, matter: str, named: Path, to: Path | None) -> None:
     """一事的擦除证明 / the certificate of erasure of one matter
 
     写出 JSON 和可打印的网页，并当场对照日志与密钥库核验。
@@ -87,7 +88,11 @@ def certificate(data: Path | None, matter: str, target: Path, to: Path | None) -
     from muster.journal.erasing import left_of, stored_of
     from muster.journal.refusal import Refused
 
-    folder = chosen(data)
+    folder, page = chosen(data), named.with_suffix(".html")
+    if page == named:
+        raise Trouble(
+            "网页会写在旁边：请另取文件名。", "The page goes beside it: take another name."
+        )
     try:
         known = str(uuid.UUID(matter))
     except ValueError:
@@ -108,10 +113,10 @@ def certificate(data: Path | None, matter: str, target: Path, to: Path | None) -
         beside = own(connection, held.checkpoint.number) if held.checkpoint else None
         entries = {n: (b, h) for n, b, h in stored}
         wrong = check(held, entries, left_of(connection, known), beside)
-    target.write_bytes(msgspec.json.format(msgspec.json.encode(held), indent=1))
-    page = target.with_suffix(".html")
-    page.write_text(printed(held, pack.retention, names), encoding="utf-8")
-    click.echo(f"{target}\n{page}")
+    with target(named, private=True) as file, target(page, private=True) as printable:
+        file.put(msgspec.json.format(msgspec.json.encode(held), indent=1))
+        printable.put(printed(held, pack.retention, names).encode())
+    click.echo(f"{named}\n{page}")
     for line in wrong:
         click.echo(line)
     if wrong:

@@ -24,6 +24,16 @@ def shown(found: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def as_json(said: Any) -> str:
+    """JSON that a terminal takes as text: what would steer it stands as \\uXXXX."""
+    text = json.dumps(said, ensure_ascii=False, indent=1)
+    return "".join(one if one == "\n" or _shows(one) else _escape(one) for one in text)
+
+
+def _escape(letter: str) -> str:
+    return json.dumps(letter)[1:-1]
+
+
 def _plain(value: Any, texts: dict[str, str]) -> Any:
     if isinstance(value, dict) and "item" in value and "mac" in value:
         return texts.get(value["item"], "···")

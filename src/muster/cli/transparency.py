@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from muster.cli.opened import chosen, database, folder_option
+from muster.cli.target import target
 from muster.supervise.trouble import Trouble
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -22,7 +23,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--until", type=DAY, required=True, help="截止日（不含）/ day after the last, UTC")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     help="写入网页（.html）或 JSON；不给则打印 JSON / a page (.html) or JSON; printed without",
 )
 def transparency(data: Path | None, since: datetime, until: datetime, to: Path | None) -> None:
@@ -56,5 +57,6 @@ def transparency(data: Path | None, since: datetime, until: datetime, to: Path |
     if to is None:
         click.echo(words, nl=False)
         return
-    to.write_text(reports.html(made) if to.suffix == ".html" else words, encoding="utf-8")
+    with target(to) as file:
+        file.put((reports.html(made) if to.suffix == ".html" else words).encode())
     click.echo(f"已写入 {to} / written to {to}")

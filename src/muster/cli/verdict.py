@@ -1,10 +1,9 @@
 """What `journal verify` says, in both languages."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from muster.cli import project
+from muster.cli import project, timeline
 
 if TYPE_CHECKING:
     from muster.journal.fault import Fault, Verdict
@@ -18,6 +17,7 @@ WORDS: Final = {
     "bytes": ("内容无法读取", "its bytes cannot be read"),
     "position": ("次序不对", "its position is not after the one before"),
     "otherwise": ("与另一处所存不同", "it is not what is held elsewhere"),
+    "lacking": ("台账文件里没有", "the file of the ledger lacks it"),
     "removed": ("已被移除", "it was removed"),
     "cut": ("末尾被截去", "the end was cut off"),
     "no_command": ("没有产生它的命令", "no command wrote it"),
@@ -83,7 +83,7 @@ def line(fault: "Fault") -> str:
     about = [fault.matter] if fault.matter else []
     about += [f"#{fault.number}"] if fault.number else []
     about += [f"({fault.detail})"] if fault.detail else []
-    return " ".join([f"{zh_place}/{en_place}", *about]) + f": {zh} / {en}"
+    return timeline.printable(" ".join([f"{zh_place}/{en_place}", *about]) + f": {zh} / {en}")
 
 
 def summary(verdict: "Verdict") -> str:
@@ -128,4 +128,4 @@ def as_json(verdict: "Verdict") -> str:
         {**one, "words": {"zh": WORDS[one["what"]][0], "en": WORDS[one["what"]][1]}}
         for one in found.pop("found")
     ]
-    return json.dumps({"ok": not found["faults"], **found}, ensure_ascii=False, indent=1)
+    return timeline.as_json({"ok": not found["faults"], **found})

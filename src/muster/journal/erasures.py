@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from psycopg import Connection
@@ -22,6 +22,8 @@ from psycopg import Connection
 from muster.journal.entry import FIRST_PREVIOUS, canonical, digest
 from muster.journal.erasing import Erasure, erase, ledger
 
+TOUCHED: Final = "erasures: the ledger erasures.jsonl was"
+LACKED: Final = "erasures: the ledger erasures.jsonl lacked"
 #: Numbers of parts begin here whose entries were lost with an older cluster.
 LOST = 1_000_000_000
 
@@ -89,13 +91,13 @@ def add(path: Path, erasures: Iterable[Erasure]) -> int:
     with _alone(path) as file:
         there, previous, end = set(), FIRST_PREVIOUS, 0
         for line in lines(path):
-            there.add(_named(line.erasure))
+            there.add(named(line.erasure))
             previous, end = line.hash, end + len(canonical(line)) + 1
         fresh = []
         for erasure in erasures:
-            if _named(erasure) in there:
+            if named(erasure) in there:
                 continue
-            there.add(_named(erasure))
+            there.add(named(erasure))
             hashed = _hash(previous, erasure)
             fresh.append(canonical(Line(erasure, previous, hashed)) + b"\n")
             previous = hashed
@@ -122,6 +124,15 @@ def _alone(path: Path) -> Iterator[int]:
         os.close(file)
 
 
+def _as_of(path: Path) -> tuple[int, ...]:
+    """Tells whether a file changed; empty when it is not there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def _hash(previous: str, erasure: Erasure) -> str:
     return digest(bytes.fromhex(previous) + canonical(erasure))
 
@@ -129,7 +140,7 @@ def _hash(previous: str, erasure: Erasure) -> str:
 # --- table and file ------------------------------------------------------------------------------
 
 
-def _named(erasure: Erasure) -> tuple[str, str]:
+def named(erasure: Erasure) -> tuple[str, str]:
     """A matter is erased whole once; a part is told by its moment and items, not by the number of
     an entry, which a restored journal may have given to another."""
     if erasure.number == 0:
@@ -152,14 +163,14 @@ def reapply(connection: Connection[Any], erasures: Sequence[Erasure]) -> list[st
     look-ups, or the items of a part. Returns the matters."""
     from muster.journal.perform import Writer
 
-    there = {_named(erasure) for erasure in kept(connection)}
+    there = {named(erasure) for erasure in kept(connection)}
     writer = Writer(connection)
     again = []
     for erasure in erasures:
-        if _named(erasure) in there:
+        if named(erasure) in there:
             continue
         erase(writer, _beyond(erasure))
-        there.add(_named(erasure))
+        there.add(named(erasure))
         again.append(erasure.matter)
     return list(dict.fromkeys(again))
 
@@ -185,36 +196,77 @@ def unsaid(connection: Connection[Any]) -> list[Erasure]:
 
 
 class Ledger:
-    """The file of a running Muster, kept up with its table."""
+    """The file of a running Muster, kept up with its table and watched: nobody else shortens it or
+    takes it away unseen."""
 
     def __init__(self, path: Path, connect: Callable[[], Any]) -> None:
         self.path, self._connect = path, connect
         self._behind = threading.Event()
+        self._looking = threading.Lock()
+        self._known: tuple[int, str] = (0, FIRST_PREVIOUS)
+        self._as_of: tuple[int, ...] | None = None
+        self._wrong = self._restored = ""
 
     def reconcile(self) -> list[str]:
         """At the start: each gets what only the other has. Returns the matters erased again."""
+        there = self.path.exists()
         with self._connect() as connection:
             again = reapply(connection, read(self.path))
             connection.commit()
-            mirror(self.path, connection)
+            written = mirror(self.path, connection)
+        if written:
+            what = f"{written} lines" if there else f"the file; {written} lines"
+            self._restored = f"{LACKED} {what} were written again from the database at the start"
+        self._look()
         return again
 
+    def notes(self) -> list[str]:
+        """What somebody did to the file, in English, for the engineer. Costs one look at the
+        folder while nothing changed."""
+        self._look()
+        return [words for words in (self._wrong, self._restored) if words]
+
+    def _look(self) -> None:
+        """Is it still the file we know, perhaps with more lines?"""
+        with self._looking:
+            as_of = _as_of(self.path)
+            if as_of == self._as_of:
+                return
+            try:
+                found = [FIRST_PREVIOUS, *(line.hash for line in lines(self.path))]
+            except LedgerBroken as broken:
+                self._wrong, self._as_of = f"{TOUCHED} altered in line {broken.line}", as_of
+                return
+            except OSError as error:
+                self._wrong = f"{TOUCHED} made unreadable: {type(error).__name__}"
+                return
+            count, head = self._known
+            if len(found) <= count:
+                lost = f"{count - len(found) + 1} of {count} lines"
+                self._wrong = f"{TOUCHED} " + (f"cut: {lost} are gone" if as_of else "removed")
+            elif found[count] != head:
+                self._wrong = f"{TOUCHED} altered"
+            else:
+                self._known, self._wrong = (len(found) - 1, found[-1]), ""
+            self._as_of = as_of
+
     def erased(self) -> None:
-        """After a commit that erased. A disk that does not take it leaves the file behind, which
-        `catch_up` mends and `trouble` says."""
+        """After a commit that erased. A disk that does not take it, or a file that was altered,
+        leaves it behind, which `catch_up` mends and `trouble` says."""
         self._behind.set()
         try:
             self.catch_up()
-        except OSError:
+        except (OSError, LedgerBroken):
             return
 
     def catch_up(self) -> None:
-        """Write what the file lacks, if it is behind. Raises OSError."""
+        """Write what the file lacks, if it is behind. Raises OSError, LedgerBroken."""
         if self._behind.is_set():
             self._behind.clear()
             try:
                 with self._connect() as connection:
                     mirror(self.path, connection)
+                self._look()
             except BaseException:
                 self._behind.set()
                 raise

@@ -7,12 +7,10 @@ docs/evidence.md. Its entries end at the checkpoint: what came later is not prov
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from psycopg import Connection
@@ -169,15 +167,3 @@ def _record(
         actor=disclosed.by,
         reason=disclosed.reason,
     )
-
-
-def write(path: Path, data: bytes) -> None:
-    """Put the file there whole, readable by us alone: it may hold personal texts."""
-    fresh = path.with_name(path.name + ".part")
-    fresh.unlink(missing_ok=True)
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.rename(path)

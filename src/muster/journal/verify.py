@@ -9,7 +9,7 @@ kept tables            against a rebuild that is undone (rebuild.py)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +29,7 @@ from muster.journal.verify_checkpoints import HeadsBeside, Outside, verify_store
 from muster.journal.verify_entries import Beside, verify_entries
 from muster.journal.verify_rows import (
     chained_tables,
+    lacking,
     verify_chain,
     verify_commands,
     verify_erasures,
@@ -43,14 +44,15 @@ class Wanted:
     `kinds` (of facts) also the look-ups;
     `journal`: rebuild the kept tables and compare; `against`: folders of checkpoints;
     `first_keys`: ids of keys that are known to stand at the beginning of a chain; `ledger`: what
-    the file outside the database says was erased."""
+    the file outside the database says was erased, asked twice: before and after looking at the
+    tables, as somebody may be erasing."""
 
     vault: Vault | None = None
     kinds: Kinds | None = None
     journal: Journal | None = None
     against: Sequence[CheckpointFolder] = ()
     first_keys: Sequence[str] = ()
-    ledger: Sequence[Erasure] | None = None
+    ledger: Callable[[], Sequence[Erasure]] | None = None
 
 
 def verify(
@@ -68,6 +70,7 @@ def verify(
 def _verify(
     connection: Connection[Any], wanted: Wanted, verdict: Verdict, progress: Progress
 ) -> None:
+    said = wanted.ledger() if wanted.ledger else None
     newest = verify_stored(connection, verdict, wanted.first_keys)
     besides: list[Beside] = [VaultBeside(connection, verdict, wanted.vault, wanted.kinds)]
     for folder in wanted.against:
@@ -82,7 +85,9 @@ def _verify(
         verdict.uncovered = verdict.entries - verdict.uncovered
     verify_commands(connection, verdict, wanted.vault, newest, progress)
     verdict.add(verify_feed(connection))
-    verdict.add(verify_erasures(connection, wanted.ledger))
+    verdict.add(verify_erasures(connection, said))
+    if wanted.ledger is not None:
+        verdict.add(lacking(connection, wanted.ledger()))
     for table in chained_tables(connection, CHAINED):
         verify_chain(connection, table, verdict, newest, progress)
     if wanted.journal is not None:

@@ -14,7 +14,7 @@ from muster.journal.append import command_row
 from muster.journal.chain import FIRST_PREVIOUS
 from muster.journal.checkpoint import Checkpoint, exists, moment
 from muster.journal.erasing import Erasure, ledger
-from muster.journal.erasures import LOST
+from muster.journal.erasures import LOST, named
 from muster.journal.fault import Fault, Progress, Verdict, silent
 from muster.journal.perform import Answer
 from muster.journal.vault import KEYED, Vault
@@ -225,6 +225,15 @@ def verify_erasures(
                 yield Fault(matter, number, "no_entry", "erased_part")
             elif set(items) != _named_items(bytes(data)):
                 yield Fault(matter, number, "column", "erased_part")
+
+
+def lacking(connection: Connection[Any], outside: Sequence[Erasure]) -> Iterator[Fault]:
+    """Erasures the database knows of and the file beside it does not: it was cut or removed, and a
+    database gone back to before would bring back what was erased."""
+    there = {named(one) for one in outside}
+    for one in ledger(connection):
+        if named(one) not in there:
+            yield Fault(one.matter, one.number, "lacking", "erasure", "erasures.jsonl")
 
 
 def _named_items(data: bytes) -> set[str]:

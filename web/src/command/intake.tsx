@@ -3,6 +3,7 @@ import { ConfigProvider, Select, theme as antdTheme } from 'antd'
 import { type FormEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { report } from '../client/api'
+import { Refusal } from '../client/request'
 import type { Report } from '../client/types'
 import { useCity } from '../ui/city'
 import { serverNow } from '../ui/clock'
@@ -56,6 +57,9 @@ function useReport(draft: Draft, level: number) {
       desk.setDraft(() => BLANK_DRAFT)
       desk.open(draft.id)
     } catch (error) {
+      if (error instanceof Refusal && error.code === 'matter.unusable') {
+        desk.setDraft((now) => ({ ...now, id: newIdentifier() }))
+      }
       setFault(`${sentence(error)} ${t('intake.kept')}`)
       setBusy(false)
     }
