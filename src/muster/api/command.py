@@ -13,7 +13,7 @@ from litestar.params import Parameter, SkipValidation
 
 from muster.action.choose_units.rank import Candidate
 from muster.action.orders.decide import FROM, Step
-from muster.api.opening import OPENS, UNMASKS, OnDesk, opening, reads, unmasking
+from muster.api.opening import OPENS, UNMASKS, OnDesk, as_seen, opening, reads, unmasking
 from muster.api.platform import Platform, RunningPlatform
 from muster.api.session import PROVE
 from muster.command.dispatch.nearest import Scene, candidates
@@ -24,7 +24,6 @@ from muster.command.incidents.tables import IncidentRow, Wanted
 from muster.command.retention.view import view as kept_view
 from muster.geography.cells import cell
 from muster.geography.distance import haversine
-from muster.identity.looks.look import Look
 from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.context import Actor
@@ -146,38 +145,10 @@ def report(commander: Commander, data: inputs.Report) -> Reported:
     try:
         answer = commander.run("incident.report", data.id, data)
     except Refused as refused:
-        raise _as_seen(commander, checked_uuid(data.id), refused) from None
+        raise as_seen(commander.platform, commander.actor, data.id, refused) from None
     with commander.platform.pool.connection() as connection:
         number = tables.number_of(connection, answer.matter)
     return Reported(answer.command, answer.matter, answer.entries, answer.recorded_at, number)
-
-
-def _as_seen(commander: SignedCommand, matter: str, refused: Refused) -> Refused:
-    """That a matter exists is for who may see it. Who may not is told to take another id, and the
-    attempt stands in the access log, so that nobody tries ids unseen."""
-    platform, actor = commander.platform, commander.actor
-    if refused.code != "matter.exists" or _visible(platform, actor, matter):
-        return refused
-    hidden = Refused("matter.unusable")
-    platform.access.record(
-        Look(
-            at=platform.clock.now(),
-            actor=actor,
-            what="change",
-            outcome="denied",
-            matter=matter,
-            subject=f"report {hidden.code}",
-        )
-    )
-    return hidden
-
-
-def _visible(platform: RunningPlatform, actor: Actor, matter: str) -> bool:
-    try:
-        with platform.reader(actor) as reader:
-            return reader.may_see(matter)
-    except Refused:  # may report and read nothing
-        return False
 
 
 State = Literal[

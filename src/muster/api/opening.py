@@ -231,6 +231,33 @@ def denied_feed(platform: Recorder, actor: Actor, code: str) -> None:
         )
 
 
+def as_seen(platform: RunningPlatform, actor: Actor, matter: str, refused: Refused) -> Refused:
+    """That a matter exists is for who may see it. Who may not is told to take another id, and the
+    attempt stands in the log, so that nobody tries ids unseen."""
+    if refused.code != "matter.exists" or _visible(platform, actor, matter):
+        return refused
+    hidden = Refused("matter.unusable")
+    platform.access.record(
+        Look(
+            at=platform.clock.now(),
+            actor=actor,
+            what="change",
+            outcome="denied",
+            matter=matter,
+            subject=f"report {hidden.code}",
+        )
+    )
+    return hidden
+
+
+def _visible(platform: RunningPlatform, actor: Actor, matter: str) -> bool:
+    try:
+        with platform.reader(actor) as reader:
+            return reader.may_see(matter)
+    except Refused:  # may report and read nothing
+        return False
+
+
 def is_denial(code: str) -> bool:
     """Whether a refusal is one of authority, or of visibility: what may not be seen is unknown."""
     hidden = STATUS.get(code) == 404 and code.endswith(".unknown") and code != _NO_ADDRESS
