@@ -31,6 +31,7 @@ OPENS: dict[str, set[str]] = {
     "list_incidents": {"read:incidents"},
     "get_summary": {"read:summary"},
     "report_positions": {"positions:report"},
+    "call_for_help": {"alarms:report"},
 }
 PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person", "list_providers"}
 
@@ -248,6 +249,7 @@ def test_a_scope_holds_its_rows_and_nothing_else() -> None:
         scope: {one for one in OPERATIONS if CELLS[one, scope] is not Cell.NO} for scope in SCOPES
     }
     assert held == {
+        "alarms:report": {"unit.call_for_help"},
         "metrics": set(),
         "positions:report": {"position.report"},
         "read:incidents": {"read.incident"},

@@ -122,6 +122,7 @@ BODIES: Final[dict[str, Any]] = {
         "networks": ["192.0.2.0/24"],
         "reason": "示例",
     },
+    "call_for_help": {"unit": "pt-donggang-03", "at": AT},
     "report_positions": {
         "unit": "pt-donggang-03",
         "fixes": [

@@ -27,6 +27,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.api import (
     action,
+    alarms,
     command,
     denials,
     factor,
@@ -284,6 +285,7 @@ def _routes() -> list[Any]:
         *command.ROUTES,
         *retention.ROUTES,
         *action.ROUTES,
+        *alarms.ROUTES,
         *review.ROUTES,
         *oversight.HANDLERS,
     ]

@@ -26,6 +26,7 @@ from muster.journal.refusal import Refused
 MANAGE: Final = "manage.tokens"
 ScopeName = Literal[
     "positions:report",
+    "alarms:report",
     "read:units",
     "read:positions",
     "read:summary",
@@ -42,7 +43,7 @@ class TokenWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Text
     organisation: Text
-    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=6)]
+    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=7)]
     expires_at: datetime
     unit: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     networks: Annotated[

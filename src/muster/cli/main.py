@@ -14,6 +14,7 @@ from muster.cli.bench import bench
 from muster.cli.checks import check, test
 from muster.cli.db import db
 from muster.cli.demo import demo
+from muster.cli.gateway import gateway
 from muster.cli.journal import journal
 from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
@@ -49,6 +50,7 @@ for command in (
     setup,
     replay,
     simulate,
+    gateway,
     test,
     check,
     bench,

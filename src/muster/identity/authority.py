@@ -110,6 +110,7 @@ order.return               .  P  P  P  U  .  U  U  .  .  .  .  .
 unit.sign_on               .  O  O  O  U  .  U  U  .  .  .  .  .
 unit.sign_off              .  O  O  O  U  .  U  U  .  .  .  .  .
 unit.set_status            .  O  O  O  U  .  U  U  .  .  .  .  .
+unit.call_for_help         .  O  O  O  U  .  U  U  .  .  .  .  .
 position.report            .  .  .  .  U  .  U  U  .  .  .  .  .
 read.incident              P  P  P  P  P  P  P  P  P  .  .  .  .
 read.private               O  O  O  O  U  .  .  .  O  .  .  .  .

@@ -48,6 +48,7 @@ TOKEN_ACTOR: Final = "token:"
 #: `metrics` opens one door and no row.
 TOKEN_SCOPES: Final[Mapping[str, Mapping[str, str]]] = {
     "positions:report": {"position.report": "O"},
+    "alarms:report": {"unit.call_for_help": "O"},
     "read:units": {"read.units": "O"},
     "read:positions": {"read.positions": "O"},
     "read:summary": {"read.summary": "P"},

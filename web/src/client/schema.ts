@@ -58,6 +58,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 报警按钮: the alarm button of a unit was pressed
+         * @description Again while it is shown: nothing changes. Only for a unit on duty, from its sign-on on.
+         *
+         *     Token scope: `alarms:report`.
+         */
+        post: operations["call_for_help"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -1948,6 +1970,22 @@ export interface components {
         AccountReason: {
             reason: string;
         };
+        /**
+         * Alarm
+         * @description `at`: when the button went down, with its offset from UTC or in milliseconds since 1970.
+         */
+        Alarm: {
+            at: string | number;
+            unit: string;
+        };
+        /**
+         * AlarmShown
+         * @description The status the unit shows now. It stays until somebody sets another.
+         */
+        AlarmShown: {
+            status: string;
+            unit: string;
+        };
         /** Alive */
         Alive: {
             /** @default true */
@@ -3632,7 +3670,7 @@ export interface components {
             organisation: string;
             /** @default created */
             reason?: string;
-            scopes: ("metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units")[];
+            scopes: ("alarms:report" | "metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units")[];
             unit?: string | null;
         };
         /** Transfer */
@@ -3851,6 +3889,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookPage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_for_help: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "at": "2026-11-23T03:14:07Z",
+                 *       "unit": "pt-donggang-03"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Alarm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmShown"];
                 };
             };
             /** @description Refused or failed: see `code`. */

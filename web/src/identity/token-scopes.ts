@@ -4,6 +4,7 @@ import type { TokenScope } from '../client/types'
 
 export const SCOPES: readonly TokenScope[] = [
   'positions:report',
+  'alarms:report',
   'read:units',
   'read:positions',
   'read:summary',
@@ -15,6 +16,7 @@ export function useScopeName(): (scope: string) => string {
   const { t } = useTranslation()
   const names: Record<string, string> = {
     'positions:report': t('tokens.scope.report'),
+    'alarms:report': t('tokens.scope.alarms'),
     'read:units': t('tokens.scope.units'),
     'read:positions': t('tokens.scope.positions'),
     'read:summary': t('tokens.scope.summary'),

@@ -37,6 +37,7 @@ export const zh = {
   done: '已撤销 {{name}}。',
   scope: {
     report: '上报位置',
+    alarms: '报警按钮',
     units: '读警力',
     positions: '读位置',
     summary: '读数字',
@@ -91,6 +92,7 @@ export const en: typeof zh = {
   done: '{{name}} is revoked.',
   scope: {
     report: 'Report positions',
+    alarms: 'Alarm buttons',
     units: 'Read units',
     positions: 'Read positions',
     summary: 'Read counts',
