@@ -1,10 +1,11 @@
 """Many WebSocket clients in one process, as cheap as they can be, for bench/feed.py.
 
-    python bench/_listeners.py COUNT PORT COOKIE PORT COOKIE …
+    python bench/_listeners.py listen|stall COUNT PORT COOKIE PORT COOKIE …
 
-connects COUNT clients to each server, says hello, and prints "ready" when every client has had its
-first message. The end of its input stops it; it prints one line of JSON: for every server, for
-every client, when each message of the type "changes" was there (ns of the monotonic clock).
+connects COUNT clients to each server, says hello, and prints the clients' own ports by server, as
+JSON, when every client has had its first message. The end of its input stops it; it prints one line
+of JSON: for every server, for every client, when each message of the type "changes" was there (ns
+of the monotonic clock). `stall`: after the handshake they never read.
 
 Nothing is looked at while it listens: every piece is kept with its time and read at the end.
 """
@@ -20,6 +21,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Callable
 
 HELLO = b'{"type":"hello"}'
 MASK = b"\0\0\0\0"
@@ -29,14 +31,20 @@ Piece = tuple[int, bytes]
 
 
 def main() -> None:
-    count = int(sys.argv[1])
-    servers = list(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
+    stalled, count = sys.argv[1] == "stall", int(sys.argv[2])
+    servers = list(zip(sys.argv[3::2], sys.argv[4::2], strict=True))
     more_files()
     heard: list[list[Heard]] = [
-        [Heard(int(port), cookie) for _ in range(count)] for port, cookie in servers
+        [Heard(int(port), cookie, stalled=stalled) for _ in range(count)]
+        for port, cookie in servers
     ]
     everybody = [one for server in heard for one in server]
-    listen(everybody)
+
+    def ready() -> None:
+        ports = [[one.socket.getsockname()[1] for one in server] for server in heard]
+        print(json.dumps(ports), flush=True)
+
+    (stall if stalled else listen)(everybody, ready)
     print(json.dumps([[one.arrivals() for one in server] for server in heard]), flush=True)
 
 
@@ -50,8 +58,11 @@ def more_files() -> None:
 class Heard:
     """One client: its socket, and what came when."""
 
-    def __init__(self, port: int, cookie: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
+    def __init__(self, port: int, cookie: str, *, stalled: bool) -> None:
+        self.socket = socket.socket()
+        if stalled:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         request = (
             f"GET /api/live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -61,7 +72,7 @@ class Heard:
         self.socket.sendall(request.encode())
         answer = b""
         while b"\r\n\r\n" not in answer:
-            answer += self.socket.recv(4096)
+            answer += self.socket.recv(1 if stalled else 4096)
         head, _, rest = answer.partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101"):
             raise ConnectionError(head.decode(errors="replace").splitlines()[0])
@@ -96,7 +107,17 @@ def first_frame(data: bytearray) -> tuple[int, int] | None:
     return (start, start + size) if len(data) >= start + size else None
 
 
-def listen(everybody: list[Heard]) -> None:
+def stall(everybody: list[Heard], ready: Callable[[], None]) -> None:
+    """Leave everything where it is until the input ends."""
+    for one in everybody:
+        there = select.poll()
+        there.register(one.socket, select.POLLIN)
+        there.poll()
+    ready()
+    sys.stdin.read()
+
+
+def listen(everybody: list[Heard], ready: Callable[[], None]) -> None:
     """Take what comes until the input ends."""
     poll = select.epoll()
     by_file = {one.socket.fileno(): one for one in everybody}
@@ -118,7 +139,7 @@ def listen(everybody: list[Heard]) -> None:
             waiting.discard(number)
         if not waiting and not said:
             said = True
-            print("ready", flush=True)
+            ready()
 
 
 if __name__ == "__main__":
