@@ -10,10 +10,12 @@ import shapely
 
 from muster.geography.pack import Pack, load
 from muster.simulate.columns import read_map
-from muster.simulate.draft import UNITS_PER_STATION, Slugs, slug, write_draft
+from muster.simulate.draft import write_draft
+from muster.simulate.draft_units import UNITS_PER_STATION
 from muster.simulate.people import Accounts, crews
 from muster.simulate.recorded import read_records
 from muster.simulate.refusal import ReplayRefused
+from muster.simulate.slugs import Slugs, slug
 
 from .conftest import MAP, rows
 

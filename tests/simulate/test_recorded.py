@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from muster.simulate.refusal import REJECTS, ReplayRefused
 from .conftest import HEADER, MAP, rows
 
 IMPORT = Path(__file__).resolve().parents[2] / "cities" / "import"
+DUBLIN = ZoneInfo("Europe/Dublin")
 GOOD = "c1,2017-02-23,10:00:00,-0.1,51.5,Elm Row,Fire,Alarm,North,240"
 
 
@@ -69,26 +71,57 @@ def test_san_francisco_is_refused_because_nobody_says_when_the_call_came(
     assert "没有一列说明报警是什么时候来的" in why.zh
 
 
-def test_dublin_is_refused_until_it_has_station_places(shared_data: Path, tmp_path: Path) -> None:
-    file = shared_data / "calls" / "dublin_fire_2020_2021.csv.gz"
-    why = refused(file, IMPORT / "dublin_fire.toml")
-    assert why.code == "places.missing"
-    assert "stations =" in why.en and "stations =" in why.zh
+def closed(records: Records) -> tuple[int, int, int, dict[str, int]]:
+    """Where every row went; the sum is checked."""
+    rejected = records.rejected.total()
+    assert records.rows == len(records.calls) + records.grouped + rejected
+    assert sum(call.rows for call in records.calls) == len(records.calls) + records.grouped
+    return records.rows, len(records.calls), records.grouped, dict(records.rejected)
 
-    text = (IMPORT / "dublin_fire.toml").read_text("utf-8")
-    (tmp_path / "map.toml").write_text(
-        text.replace("[place]\n", '[place]\nstations = "stations.csv"\n'), "utf-8"
-    )
-    (tmp_path / "stations.csv").write_text(
-        "station,lon,lat\nTara Street Fire Station,-6.2545,53.3467\n"
-    )
-    records = read(file, tmp_path / "map.toml")
-    assert len(records.calls) == 1709
-    assert records.rejected == {"station.unknown": 23_608 - 1709}
+
+def test_every_row_of_dublin_is_a_call_and_no_day_goes_backwards(shared_data: Path) -> None:
+    file = shared_data / "calls" / "dublin_fire_2020_2021.csv.gz"
+    records = read(file, IMPORT / "dublin_fire.toml")
+    assert closed(records) == (23_608, 23_608, 0, {})
+    # Where a step comes before the last one and not over midnight, it is named and not used.
+    assert records.dirt.flaws == {"step.order": 155}
     arrivals = sorted(call.arrive_s for call in records.calls if call.arrive_s is not None)
-    # Over midnight the day goes on: nothing is negative, nothing takes a day.
     assert arrivals[0] >= 0 and arrivals[-1] <= 6 * 3600
     assert 120 < arrivals[len(arrivals) // 2] < 900
+    # Ordered at 00:01 for a call of 23:59: a minute or two, not a day.
+    late = [call for call in records.calls if call.reported_at.astimezone(DUBLIN).hour == 23]
+    assert len(late) > 500 and all(0 <= (c.busy_s or 0) < 86_400 for c in late)
+    # No coordinates: one point for a station's area, and every name says so.
+    assert len({(call.lon, call.lat) for call in records.calls}) == 14
+    assert all("仅知辖区 area only" in call.label for call in records.calls)
+
+
+def test_lincoln_lists_of_units_give_calls_and_name_all_dirt(shared_data: Path) -> None:
+    file = shared_data / "calls" / "lincoln_unit_times_2010_2017.csv.gz"
+    records = read(file, IMPORT / "lincoln_units.toml")
+    rejected = {"station.missing": 54, "time.missing": 994}
+    assert closed(records) == (14_205, 13_152, 5, rejected)
+    assert records.dirt.flaws == {
+        "step.order": 29,
+        "unit.never_free": 1162,
+        "unit.repeated": 4505,
+        "unit.unsent": 576,
+    }
+    by_number = {call.number: call for call in records.calls}
+    # "WAVE1=06:51:33, WAVE12=06:51:33, M5=07:05:17", on scene "WAVE12=07:06:23", clear 08:18:21.
+    wave = by_number["10000031"]
+    assert wave.reported_at.isoformat() == "2010-01-01T12:51:33+00:00"
+    assert (wave.station, wave.arrive_s, wave.busy_s) == ("Waverly", 890, 5208)
+    assert wave.label == "Waverly（仅知辖区 area only）"
+
+
+def test_san_francisco_tells_its_load_but_no_call_times(shared_data: Path) -> None:
+    file = shared_data / "calls" / "sf_fire_calls_2000_2018.csv.gz"
+    map_file = IMPORT / "sf_fire.toml"
+    records = read_records(file, read_map(map_file), map_file, for_draft=True)
+    rejected = {"hour.missing": 1794}
+    assert closed(records) == (175_296, 166_914, 6588, rejected)
+    assert len(records.units) == 368 and records.units["E03"].kinds == {"ENGINE": 5932}
 
 
 # --- rows ------------------------------------------------------------------------------------
@@ -233,6 +266,6 @@ def test_a_bad_map_is_refused(tmp_path: Path, change: tuple[str, str], code: str
 
 def test_every_map_of_the_project_can_be_read() -> None:
     maps = sorted(IMPORT.glob("*.toml"))
-    assert len(maps) >= 3
+    assert len(maps) >= 4
     for path in maps:
         assert read_map(path).about.attribution

@@ -12,6 +12,7 @@ from muster.cli.admin import admin
 from muster.cli.backup import backup
 from muster.cli.bench import bench
 from muster.cli.checks import check, test
+from muster.cli.city import city
 from muster.cli.db import db
 from muster.cli.demo import demo
 from muster.cli.gateway import gateway
@@ -51,6 +52,7 @@ for command in (
     replay,
     simulate,
     gateway,
+    city,
     test,
     check,
     bench,

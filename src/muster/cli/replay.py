@@ -152,6 +152,7 @@ def _clear(folder: Path, *, own: bool) -> None:
 
 
 def _options(asked: Asked, folder: Path, starting: "_Starting") -> "ReplayOptions":
+    from muster.cli.city import reading
     from muster.simulate.replay import ReplayOptions
 
     told = [0]
@@ -172,6 +173,7 @@ def _options(asked: Asked, folder: Path, starting: "_Starting") -> "ReplayOption
         speed=asked.speed,
         seed=asked.seed,
         progress=progress,
+        reading=reading(),
     )
 
 

@@ -1,15 +1,14 @@
-"""A draft city pack, made from a file of recorded calls and nothing else.
+"""A draft city pack, made from a file of recorded calls and its column map, and nothing else.
 
-A station stands at the mean place of its calls; its area is what is nearer to it than to any
-other. Units, people, levels and clocks are defaults and invented, and the pack says so.
+A station stands at the mean place of its calls, or where the map's list of stations says; its area
+is what is nearer to it than to any other. What the file does not tell is a default or invented,
+and the pack says which is which.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,99 +16,53 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 import shapely
 
 from muster.geography.pack import CLOCKS
 from muster.geography.voronoi import stations_to_boundaries
+from muster.simulate.areas import Box, Position, box_around
 from muster.simulate.columns import ColumnMap
+from muster.simulate.dirt import FILE as DIRT
+from muster.simulate.draft_defaults import CHANNELS, CLOCK_SECONDS, DESK, LEVELS, STATUSES
+from muster.simulate.draft_units import DraftUnit, draft_units
+from muster.simulate.load_profile import FILE as PROFILE
+from muster.simulate.load_profile import Profile, profile
 from muster.simulate.recorded import Recorded, Records
 from muster.simulate.refusal import ReplayRefused
+from muster.simulate.slugs import Slugs, slug
 
-UNITS_PER_STATION: Final = 4
 #: In city traffic. With turn-out and detour, first arrivals come about as late as London records
 #: them (median 298 s of 22,200); faster units would flatter whoever is replayed.
 UNIT_KMH: Final = 22
 DEFAULT_LEVEL: Final = 3
 CITY: Final = "draft"
 _MARGIN_DEGREES: Final = 0.03
-
-#: name -> seconds at levels 1, 2 and all others; a domain default, not anybody's rule.
-_CLOCKS: Final[Mapping[str, tuple[int, int, int, str, str]]] = {
-    "wait": (60, 120, 300, "待派", "waiting to be dispatched"),
-    "sign": (30, 45, 60, "签收", "sign"),
-    "set_out": (120, 120, 180, "出发", "set out"),
-    "arrive": (600, 900, 1200, "到场", "arrive"),
-    "first_feedback": (900, 1800, 1800, "首次反馈", "first feedback"),
-    "final_feedback": (86_400, 86_400, 86_400, "结案反馈", "closing feedback"),
-    "review": (3600, 3600, 7200, "审核", "review"),
-    "call_back": (86_400, 86_400, 86_400, "回访", "call back"),
-    "transfer_accept": (600, 900, 1800, "接受转办", "accept a transfer"),
-    "cancel_confirm": (300, 300, 600, "撤销复核", "confirm a cancellation"),
-}
-_LEVELS: Final = (
-    (1, "特别重大", "critical", "#B3261E", "#FF8A80"),
-    (2, "重大敏感", "serious", "#B45309", "#FFB74D"),
-    (3, "一般", "ordinary", "#1D4ED8", "#82B1FF"),
-    (4, "非紧急", "not urgent", "#4B5563", "#B0BEC5"),
-)
-_STATUSES: Final = (
-    ("10", "备勤", "available", "circle", "#15803D", "#66BB6A", "available", "10"),
-    ("20", "已派", "dispatched", "half_circle", "#B45309", "#FFB74D", "dispatched", "20"),
-    ("21", "途中", "under way", "arrow", "#1D4ED8", "#82B1FF", "under_way", "21"),
-    ("22", "到场", "on scene", "square", "#7E22CE", "#CE93D8", "on_scene", "22"),
-    ("30", "忙碌", "busy", "small_square", "#4B5563", "#B0BEC5", "busy", "30"),
-    ("00", "下勤", "off duty", "ring", "#6B7280", "#90A4AE", "off", ""),
-    ("99", "求援", "needs help", "diamond", "#B3261E", "#FF8A80", "emergency", ""),
-)
-_CHANNELS: Final = (
-    ("phone", "电话", "telephone"),
-    ("sensor", "自动报警", "alarm sensor"),
-    ("officer", "民警发现", "found by an officer"),
-)
-_DESK: Final = (
-    ("call_taker", "示例接警员"),
-    ("dispatcher", "示例派警员"),
-    ("duty_chief", "示例值班长"),
-    ("station_room", "示例所指挥室"),
-    ("analyst", "示例研判员"),
-    ("auditor", "示例督察"),
-    ("administrator", "示例管理员"),
-)
-
-
-def slug(text: str) -> str:
-    """Lower-case letters, digits and dashes; never empty."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "x"
-
-
-class Slugs:
-    """A slug of its own for every text, none of them `reserved`."""
-
-    def __init__(self, *reserved: str) -> None:
-        self._given: dict[str, str] = {}
-        self._taken = set(reserved)
-
-    def of(self, text: str) -> str:
-        if text not in self._given:
-            base = slug(text)
-            name, number = base, 2
-            while name in self._taken:
-                name, number = f"{base}-{number}", number + 1
-            self._taken.add(name)
-            self._given[text] = name
-        return self._given[text]
+_LONGEST_NAME: Final = 80
+#: A spreadsheet would run a cell that begins with one of these.
+_RUNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass
 class Names:
-    """The ids a draft pack gives: of stations by name, of categories by path."""
+    """The ids a draft pack gives: of stations by name, of categories by path; its profile."""
 
+    profile: Profile
     stations: Slugs = field(default_factory=lambda: Slugs(CITY))
     categories: Slugs = field(default_factory=Slugs)
 
     def category(self, path: Sequence[str]) -> str:
-        return self.categories.of("/".join(path))
+        # A step may itself hold a slash; none holds NUL.
+        return self.categories.of("\0".join(path))
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """places: station -> where it stands; calls: station -> its calls; areas: by station id."""
+
+    box: Box
+    places: Mapping[str, Position]
+    calls: Mapping[str, Sequence[Recorded]]
+    polygons: Mapping[str, shapely.Geometry]
 
 
 def level_of(path: Sequence[str], columns: ColumnMap) -> int | None:
@@ -123,57 +76,66 @@ def write_draft(records: Records, columns: ColumnMap, map_name: str, folder: Pat
 
     Raises ReplayRefused when the map names no station column or no call has a station.
     """
-    grounds = _grounds(records.calls)
-    if columns.station is None or not grounds:
+    calls = _by_station(records.calls)
+    if columns.station is None or not calls:
         raise ReplayRefused("draft.stations", map=map_name)
     folder.mkdir(parents=True, exist_ok=True)
-    names = Names()
-    places = {name: _mean(calls) for name, calls in sorted(grounds.items())}
-    bbox = _box(records.calls)
-    _write_about(folder, columns, bbox)
-    _write_ground(folder, names, places, bbox)
-    _write_people(folder, names, places)
+    ground = _ground(records, calls)
+    units = draft_units(records, columns, calls)
+    names = Names(profile(records, columns, units))
+    _write_about(folder, columns, ground.box)
+    _write_ground(folder, names, ground)
+    _write_people(folder, names, ground, units)
     _write_categories(folder, names, records.calls, columns)
-    _write_rates(folder, names, grounds, columns)
+    _write_rates(folder, names, ground, columns)
     _write_defaults(folder)
+    _write_told(folder, records, names.profile)
     return names
 
 
-def _grounds(calls: Iterable[Recorded]) -> dict[str, list[Recorded]]:
+def _by_station(calls: Iterable[Recorded]) -> dict[str, list[Recorded]]:
     found: dict[str, list[Recorded]] = defaultdict(list)
     for call in calls:
         if call.station is not None:
             found[" ".join(call.station.split())].append(call)
-    return found
+    return dict(sorted(found.items()))
 
 
-def _mean(calls: Sequence[Recorded]) -> tuple[float, float]:
+def _ground(records: Records, calls: Mapping[str, Sequence[Recorded]]) -> Ground:
+    if records.areas is not None:
+        areas = records.areas
+        return Ground(areas.box, areas.bases, calls, areas.polygons)
+    places = {name: _mean(some) for name, some in calls.items()}
+    box = box_around([(call.lon, call.lat) for call in records.calls], _MARGIN_DEGREES)
+    return Ground(box, places, calls, stations_to_boundaries(places, shapely.box(*box)))
+
+
+def _mean(calls: Sequence[Recorded]) -> Position:
     count = len(calls)
     lon = sum(call.lon for call in calls) / count
     lat = sum(call.lat for call in calls) / count
     return round(lon, 6), round(lat, 6)
 
 
-def _box(calls: Sequence[Recorded]) -> tuple[float, float, float, float]:
-    lons, lats = [call.lon for call in calls], [call.lat for call in calls]
-    west, south = min(lons) - _MARGIN_DEGREES, min(lats) - _MARGIN_DEGREES
-    east, north = max(lons) + _MARGIN_DEGREES, max(lats) + _MARGIN_DEGREES
-    return (
-        round(max(west, -180.0), 4),
-        round(max(south, -90.0), 4),
-        round(min(east, 180.0), 4),
-        round(min(north, 90.0), 4),
-    )
-
-
 def _sheet(folder: Path, file: str, header: str, rows: Iterable[Sequence[object]]) -> None:
     with (folder / file).open("w", encoding="utf-8", newline="") as text:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(header.split(","))
-        writer.writerows(rows)
+        writer.writerows([[_inert(cell) for cell in row] for row in rows])
 
 
-def _write_about(folder: Path, columns: ColumnMap, bbox: tuple[float, float, float, float]) -> None:
+def _inert(cell: object) -> object:
+    """Text of somebody else's file as text, also where a spreadsheet would run it."""
+    if isinstance(cell, str) and cell.startswith(_RUNS):
+        return f"'{cell}"
+    return cell
+
+
+def _name(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
+
+
+def _write_about(folder: Path, columns: ColumnMap, bbox: Box) -> None:
     about = columns.about
     west, south, east, north = bbox
     centre = [round((west + east) / 2, 4), round((south + north) / 2, 4)]
@@ -187,7 +149,7 @@ def _write_about(folder: Path, columns: ColumnMap, bbox: tuple[float, float, flo
         }.items()
     }
     (folder / "pack.toml").write_text(
-        "# Made by a replay from recorded calls. Units and people are invented.\n"
+        "# Made from recorded calls: README.md beside this file says what is derived and how.\n"
         "[city]\n"
         f'id = "{CITY}"\n'
         f"name_zh = {quoted['zh']}\n"
@@ -199,31 +161,18 @@ def _write_about(folder: Path, columns: ColumnMap, bbox: tuple[float, float, flo
         f"attribution = [{quoted['attribution']}]\n",
         encoding="utf-8",
     )
-    (folder / "README.md").write_text(
-        "# 草稿城市包 · Draft city pack\n\n"
-        "由重放从一份警情记录生成：站点在其警情的平均位置，辖区按就近划分；警力、人员、等级和时限均为"
-        "虚构的默认值。\n\n"
-        "Made by a replay from recorded calls: a station is the mean place of its calls,\n"
-        "its area what is nearest to it; units, people, levels and clocks are invented defaults.\n",
-        encoding="utf-8",
-    )
 
 
-def _write_ground(
-    folder: Path,
-    names: Names,
-    places: Mapping[str, tuple[float, float]],
-    bbox: tuple[float, float, float, float],
-) -> None:
+def _write_ground(folder: Path, names: Names, ground: Ground) -> None:
     """Organisations, areas, land (all of the box: the file does not tell land from sea)."""
-    box = shapely.box(*bbox)
-    centre = (round((bbox[0] + bbox[2]) / 2, 6), round((bbox[1] + bbox[3]) / 2, 6))
+    west, south, east, north = ground.box
+    centre = (round((west + east) / 2, 6), round((south + north) / 2, 6))
     rows: list[tuple[object, ...]] = [
         (CITY, "", "草稿指挥中心", "Draft control room", "city", *centre)
     ]
     rows += [
-        (names.stations.of(name), CITY, name, name, "station", *place)
-        for name, place in places.items()
+        (names.stations.of(name), CITY, _name(name), _name(name), "station", *place)
+        for name, place in ground.places.items()
     ]
     _sheet(folder, "organisations.csv", "id,parent,name_zh,name_en,tier,lon,lat", rows)
     _sheet(
@@ -232,10 +181,11 @@ def _write_ground(
         "id,name_zh,name_en,kind,lon,lat",
         [(f"p-{row[0]}", row[2], row[3], "station", *row[5:]) for row in rows[1:]],
     )
-    by_id = {names.stations.of(name): place for name, place in places.items()}
-    areas = stations_to_boundaries(by_id, box)
-    _features(folder, "boundaries.geojson", {k: v for k, v in areas.items() if not v.is_empty})
-    _features(folder, "coast.geojson", {"": box})
+    areas = {
+        names.stations.of(name): area for name, area in ground.polygons.items() if not area.is_empty
+    }
+    _features(folder, "boundaries.geojson", areas)
+    _features(folder, "coast.geojson", {"": shapely.box(*ground.box)})
 
 
 def _features(folder: Path, file: str, areas: Mapping[str, shapely.Geometry]) -> None:
@@ -251,20 +201,24 @@ def _features(folder: Path, file: str, areas: Mapping[str, shapely.Geometry]) ->
     (folder / file).write_text(text, encoding="utf-8")
 
 
-def _write_people(folder: Path, names: Names, places: Mapping[str, tuple[float, float]]) -> None:
+def _write_people(folder: Path, names: Names, ground: Ground, draft: Sequence[DraftUnit]) -> None:
     units: list[tuple[object, ...]] = []
     people: list[tuple[object, ...]] = [
         # The demonstration's own accounts are named after the roles; these must not be.
         (f"p-{slug(role)}", name, f"draft-{slug(role)}", CITY, role, "")
-        for role, name in _DESK
+        for role, name in DESK
     ]
-    for name, (lon, lat) in places.items():
-        station = names.stations.of(name)
-        for number in range(1, UNITS_PER_STATION + 1):
-            unit = f"{station}-{number}"
-            call_sign = f"{name} {number}"
-            units.append((unit, call_sign, station, "engine", "road", lon, lat, UNIT_KMH, 1))
-            people.append((f"p-{unit}", f"示例 {call_sign}", unit, station, "officer", unit))
+    ids, signs = Slugs(), set[str]()
+    for one in draft:
+        station, (lon, lat) = names.stations.of(one.station), ground.places[one.station]
+        # "u-": a unit may be called as an account of the desk is.
+        unit = f"u-{ids.of(one.name)}"
+        sign = _name(" ".join(one.name.split()))
+        if sign in signs:
+            sign = f"{sign} ({unit})"
+        signs.add(sign)
+        units.append((unit, sign, station, slug(one.kind), "road", lon, lat, UNIT_KMH, 1))
+        people.append((f"p-{unit}", f"示例 {sign}", unit, station, "officer", unit))
     header = "id,call_sign,organisation,kind,mode,lon,lat,speed_kmh,crew"
     _sheet(folder, "units.csv", header, units)
     _sheet(folder, "people.csv", "id,name,username,organisation,role,unit", people)
@@ -273,50 +227,53 @@ def _write_people(folder: Path, names: Names, places: Mapping[str, tuple[float, 
 def _write_categories(
     folder: Path, names: Names, calls: Iterable[Recorded], columns: ColumnMap
 ) -> None:
-    paths = sorted({call.path[:depth] for call in calls for depth in range(1, len(call.path) + 1)})
+    whole = {call.path for call in calls}
+    paths = sorted({path[:depth] for path in whole for depth in range(1, len(path) + 1)})
     rows = []
     for path in paths:
-        value = " ".join(path[-1].split())
+        value = _name(" ".join(path[-1].split()))
         parent = names.category(path[:-1]) if len(path) > 1 else ""
         urgent = str(path[-1] in columns.category.urgent).lower()
+        level = level_of(path, columns) or DEFAULT_LEVEL
         name_zh = columns.category.names.get(path[-1], value)
-        rows.append(
-            (
-                names.category(path),
-                parent,
-                name_zh,
-                value,
-                level_of(path, columns) or DEFAULT_LEVEL,
-                urgent,
-            )
-        )
+        rows.append((names.category(path), parent, name_zh, value, level, urgent))
     _sheet(folder, "categories.csv", "code,parent,name_zh,name_en,level,urgent", rows)
 
 
-def _write_rates(
-    folder: Path, names: Names, grounds: Mapping[str, Sequence[Recorded]], columns: ColumnMap
-) -> None:
+def _write_rates(folder: Path, names: Names, ground: Ground, columns: ColumnMap) -> None:
     """Mean calls per hour over the days from the file's first to its last."""
     zone = ZoneInfo(columns.about.timezone)
-    numbers: Counter[tuple[int, str, str]] = Counter()
+    numbers: Counter[tuple[int, str, tuple[str, ...]]] = Counter()
     days = set()
-    for station, calls in grounds.items():
+    for station, calls in ground.calls.items():
+        organisation = names.stations.of(station)
         for call in calls:
             local = call.reported_at.astimezone(zone)
             days.add(local.date())
-            numbers[local.hour, names.stations.of(station), names.category(call.path)] += 1
+            numbers[local.hour, organisation, call.path] += 1
     span = (max(days) - min(days)).days + 1
-    rows = [(*key, f"{number / span:.6f}") for key, number in sorted(numbers.items())]
+    rows = [
+        (hour, organisation, names.category(path), f"{number / span:.6f}")
+        for (hour, organisation, path), number in sorted(numbers.items())
+    ]
     _sheet(folder, "rates.csv", "hour,organisation,category,calls_per_hour", rows)
 
 
 def _write_defaults(folder: Path) -> None:
     clocks: list[tuple[object, ...]] = []
     for name in CLOCKS:
-        first, second, others, zh, en = _CLOCKS[name]
+        first, second, others, zh, en = CLOCK_SECONDS[name]
         clocks += [(name, 1, first, zh, en), (name, 2, second, zh, en), (name, "", others, zh, en)]
     _sheet(folder, "clocks.csv", "name,level,seconds,name_zh,name_en", clocks)
     colours = "colour_light,colour_dark"
-    _sheet(folder, "levels.csv", f"code,name_zh,name_en,{colours}", _LEVELS)
-    _sheet(folder, "statuses.csv", f"code,name_zh,name_en,sign,{colours},group,alias", _STATUSES)
-    _sheet(folder, "channels.csv", "code,name_zh,name_en", _CHANNELS)
+    _sheet(folder, "levels.csv", f"code,name_zh,name_en,{colours}", LEVELS)
+    _sheet(folder, "statuses.csv", f"code,name_zh,name_en,sign,{colours},group,alias", STATUSES)
+    _sheet(folder, "channels.csv", "code,name_zh,name_en", CHANNELS)
+
+
+def _write_told(folder: Path, records: Records, told: Profile) -> None:
+    """What the pack is made of: for people, as figures, and what the file had wrong."""
+    (folder / "README.md").write_text(told.text(), encoding="utf-8")
+    text = msgspec.json.format(msgspec.json.encode(told), indent=1).decode()
+    (folder / PROFILE).write_text(text + "\n", encoding="utf-8")
+    records.dirt.write(folder / DIRT)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
@@ -18,11 +17,13 @@ from muster.geography.pack import Pack, load
 from muster.journal.clock import monotonic
 from muster.simulate.calls import Call
 from muster.simulate.columns import ColumnMap, read_map
+from muster.simulate.dirt import FILE as DIRT
 from muster.simulate.doors import DoorRefused, Doors, DoorShut
 from muster.simulate.draft import Names, level_of, write_draft
 from muster.simulate.engine import Engine, Progress
 from muster.simulate.figures import spread
 from muster.simulate.ledger import Audit, Ledger
+from muster.simulate.open_rows import Told
 from muster.simulate.people import SIMULATOR, Accounts
 from muster.simulate.play import Habits, new_id
 from muster.simulate.recorded import Recorded, Records, read_records
@@ -67,6 +68,7 @@ class ReplayOptions:
     speed: Speed = "max"
     seed: str = "1"
     progress: Progress | None = None
+    reading: Told | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -79,6 +81,7 @@ class Script:
     calls: list[Call]
     records: Records
     grouped: int
+    columns: ColumnMap
 
 
 def run(options: ReplayOptions) -> ReplayReport:
@@ -107,7 +110,7 @@ def run(options: ReplayOptions) -> ReplayReport:
 def prepare(options: ReplayOptions) -> Script:
     """Read, choose and check everything, before any instance is started."""
     columns = read_map(options.map)
-    records = read_records(options.file, columns, options.map)
+    records = read_records(options.file, columns, options.map, told=options.reading)
     if not records.calls:
         raise ReplayRefused("calls.none", file=options.file.name, rejected=records.rejected.total())
     chosen = _chosen(options, columns, records)
@@ -119,14 +122,17 @@ def prepare(options: ReplayOptions) -> Script:
     else:
         raise ReplayRefused("pack.needed")
     pack = load(folder)
-    played, codes = _fitting(chosen, pack, records), _codes(chosen, columns, pack, names)
+    played, codes = _fitting(chosen, pack, records), as_codes(chosen, columns, names)
     missing = sorted(set(codes.values()) - pack.categories.keys())
     if missing:
         raise ReplayRefused("pack.categories", codes=", ".join(missing), map=options.map.name)
     if not played:
         raise ReplayRefused("calls.none", file=options.file.name, rejected=records.rejected.total())
-    calls = [_call(one, codes, columns, pack, seed=options.seed) for one in played]
-    return Script(folder, pack, calls, records, sum(one.rows - 1 for one in played))
+    calls = [as_call(one, codes, columns, pack, seed=options.seed) for one in played]
+    options.work.mkdir(parents=True, exist_ok=True)
+    records.dirt.write(options.work / DIRT)
+    grouped = sum(one.rows - 1 for one in played)
+    return Script(folder, pack, calls, records, grouped, columns)
 
 
 def _chosen(options: ReplayOptions, columns: ColumnMap, records: Records) -> list[Recorded]:
@@ -149,15 +155,15 @@ def _fitting(chosen: Sequence[Recorded], pack: Pack, records: Records) -> list[R
     """Calls inside the city's box; the others are rejected rows too."""
     west, south, east, north = pack.city.bbox
     inside = [one for one in chosen if west <= one.lon <= east and south <= one.lat <= north]
-    outside = sum(one.rows for one in chosen) - sum(one.rows for one in inside)
-    if outside:
-        records.rejected["place.outside"] += outside
-        records.examples.setdefault("place.outside", 0)
+    if len(inside) < len(chosen):
+        kept = {one.number for one in inside}
+        outside = [one for one in chosen if one.number not in kept]
+        records.leave_out(outside, "place.outside")
     return inside
 
 
-def _codes(
-    chosen: Iterable[Recorded], columns: ColumnMap, pack: Pack, names: Names | None
+def as_codes(
+    chosen: Iterable[Recorded], columns: ColumnMap, names: Names | None
 ) -> dict[tuple[str, ...], str]:
     """Category path of the record -> category code of the pack."""
     paths = {one.path for one in chosen}
@@ -166,7 +172,7 @@ def _codes(
     return {path: columns.category.codes.get(path[-1], path[-1]) for path in paths}
 
 
-def _call(
+def as_call(
     one: Recorded,
     codes: dict[tuple[str, ...], str],
     columns: ColumnMap,
@@ -198,12 +204,16 @@ def _play(
 ) -> ReplayReport:
     driven = options.speed == "max"
     batch = 60.0 if options.speed == "max" else max(10.0, options.speed)
+    habits = Habits(batch_every_s=batch)
+    if script.columns.area_only:
+        # All calls of an area stand at one point: being near tells nothing.
+        habits = replace(habits, join_within_m=-1.0)
     engine = Engine(
         doors,
         script.pack,
         accounts,
         seed=options.seed,
-        habits=Habits(batch_every_s=batch),
+        habits=habits,
         first=first if driven else None,
     )
     speed = engine.play.city.clock.speed
@@ -272,14 +282,23 @@ def _report(
     figures, records = engine.figures, script.records
     real_s, requests, interrupted = took
     count = figures.counted
-    reasons: Counter[str] = records.rejected
+    reasons, flaws, first = records.rejected, records.dirt.flaws, records.examples
+    reported_at = script.columns.reported_at
     return ReplayReport(
         file=options.file.name,
         day=None if options.day is None else options.day.isoformat(),
         speed=str(options.speed),
         seed=options.seed,
         rows=records.rows,
-        rejected=RejectedRows(reasons.total(), dict(sorted(reasons.items())), records.examples),
+        rejected=RejectedRows(
+            reasons.total(), dict(reasons), {reason: first[reason] for reason in reasons}
+        ),
+        flaws=RejectedRows(flaws.total(), dict(flaws), {reason: first[reason] for reason in flaws}),
+        calls_in_file=len(records.calls),
+        grouped_in_file=records.grouped,
+        place="area" if script.columns.area_only else "point",
+        times_zh=reported_at.why_zh,
+        times_en=reported_at.why_en,
         grouped=script.grouped,
         calls=count("calls"),
         merged=count("merged"),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from muster.simulate.figures import Spread
-from muster.simulate.refusal import REJECTS
+from muster.simulate.refusal import FLAWS, REJECTS
 
 
 class RejectedRows(msgspec.Struct, frozen=True):
-    """Rows of the whole file that could not be played. reasons: reason -> rows.
+    """Rows of the whole file that could not be played, or what was wrong in those that could.
 
-    first_lines: reason -> line number of its first row, the header being line 1.
+    reasons: reason -> rows. first_lines: reason -> line number of its first row, the header being
+    line 1; dirt.csv in the data folder has them all.
     """
 
     total: int
@@ -23,15 +24,24 @@ class RejectedRows(msgspec.Struct, frozen=True):
 
 
 class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts are of the calls played, `rows` and `rejected` of the whole file; spans are clock
-    seconds. lost must be 0."""
+    """Counts are of the calls played; of the whole file are rows, calls_in_file, grouped_in_file
+    and rejected, and the first is the sum of the others. Spans are clock seconds. lost must be 0.
+
+    place: "area" when the file has no coordinates. times_*: what stands in for the call's time.
+    """
 
     file: str
     day: str | None
     speed: str
     seed: str
     rows: int
+    calls_in_file: int
+    grouped_in_file: int
     rejected: RejectedRows
+    flaws: RejectedRows
+    place: Literal["point", "area"]
+    times_zh: str
+    times_en: str
     grouped: int
     calls: int
     merged: int
@@ -74,10 +84,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         lines += [_row(zh, en, _spread(getattr(self, name))) for name, zh, en in _SPANS]
         lines.append(_row("实际用时", "real seconds", f"{self.real_s:.1f}"))
         lines.append(_row("每秒警情", "calls per real second", f"{self.calls_per_s:.2f}"))
-        for reason, number in self.rejected.reasons.items():
-            zh, en = REJECTS[reason]
-            first = self.rejected.first_lines[reason]
-            lines.append(f"  拒收 rejected {reason}: {number}（{zh} / {en}; 行 line {first}）")
+        lines += self._of_the_file()
         for code, number in self.refused.items():
             lines.append(f"  被拒请求 refused {code}: {number}")
         for text, number in self.faults.items():
@@ -89,7 +96,30 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         lines += ["", self.note_zh, self.note_en]
         return "\n".join(lines)
 
+    def _of_the_file(self) -> list[str]:
+        """Where every row went, what was wrong, and what stands in for what the file lacks."""
+        lines = [
+            f"  行 rows {self.rows} = 警情 calls {self.calls_in_file} + 成组 grouped "
+            f"{self.grouped_in_file} + 拒收 rejected {self.rejected.total}"
+        ]
+        dirt = (("拒收 rejected", self.rejected, REJECTS), ("瑕疵 flaw", self.flaws, FLAWS))
+        for kind, found, words in dirt:
+            for reason, number in found.reasons.items():
+                zh, en = words[reason]
+                first = found.first_lines[reason]
+                lines.append(f"  {kind} {reason}: {number}（{zh} / {en}; 行 line {first}）")
+        if self.times_zh or self.times_en:
+            lines.append(f"  时间 times: {self.times_zh} / {self.times_en}")
+        if self.place == "area":
+            lines += ["  " + AREA_ZH, "  " + AREA_EN]
+        return lines
 
+
+AREA_ZH: Final = "地点：记录没有坐标，只知是哪个站的辖区，一律放在辖区中部；不按远近合并。"
+AREA_EN: Final = (
+    "Places: the record has no coordinates. Only the station's area is known, and every call "
+    "stands in its middle; none is merged for being near."
+)
 NOTE_ZH: Final = (
     "说明：签收、到场、离场由仿真民警经手机同一接口作出，不是记录中的时间；"
     "派警=接报至首次派警，签收=派警至签收，到场=首次派警至首个单位到场，离场=首个单位到场至最后单位离场；"
