@@ -62,3 +62,76 @@ def test_each_recorded_city_makes_a_pack_that_loads(
     assert ("cannot be replayed" in readme) == (columns == "sf_fire")
     dirt = (tmp_path / "pack" / "dirt.csv").read_text("utf-8").splitlines()
     assert len(dirt) - 1 == rejected + sum(figures["flaws"].values())
+
+
+def small(folder: Path, changes: dict[str, str] | None = None) -> tuple[Path, Path]:
+    """An invented file and its map; `changes` replaces words of the map."""
+    folder.mkdir(exist_ok=True)
+    calls, columns = folder / "calls.csv", folder / "map.toml"
+    lines = [
+        f"c{n},2024-03-0{n % 9 + 1} 10:{n % 60:02}:00,{n % 3}.0,50,Fire,S{n % 3}" for n in range(90)
+    ]
+    calls.write_text("number,at,lon,lat,kind,station\n" + "\n".join(lines) + "\n")
+    text = """
+[map]
+name_zh = "示例"
+name_en = "example"
+timezone = "UTC"
+attribution = "invented"
+[number]
+column = "number"
+[reported_at]
+columns = ["at"]
+format = "%Y-%m-%d %H:%M:%S"
+[place]
+x = "lon"
+y = "lat"
+[category]
+columns = ["kind"]
+[station]
+column = "station"
+"""
+    for old, new in (changes or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    columns.write_text(text)
+    return calls, columns
+
+
+def drafted(calls: Path, columns: Path, out: Path) -> Result:
+    words = ["city", "draft", "--calls", str(calls), "--map", str(columns), "--out", str(out)]
+    return CliRunner().invoke(muster, words)
+
+
+def test_a_draft_overwrites_nothing(tmp_path: Path) -> None:
+    calls, columns = small(tmp_path / "in")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("kept")
+    told = drafted(calls, columns, out)
+    assert isinstance(told.exception, Trouble) and "不覆盖" in told.exception.zh
+    assert [one.name for one in out.iterdir()] == ["mine"]
+    (out / "mine").unlink()
+    assert drafted(calls, columns, out).exit_code == 0
+    before = {one.name: one.read_bytes() for one in out.iterdir()}
+    assert isinstance(drafted(calls, columns, out).exception, Trouble)
+    assert {one.name: one.read_bytes() for one in out.iterdir()} == before
+    assert [one.name for one in tmp_path.iterdir() if one.name.startswith(".draft")] == []
+
+
+def test_a_record_that_tells_no_times_at_all_makes_no_pack(tmp_path: Path) -> None:
+    calls, columns = small(tmp_path / "in", {"reported_at": "load"})
+    assert drafted(calls, columns, tmp_path / "out").exit_code == 0
+    calls, columns = small(tmp_path / "in", {'columns = ["at"]': ""})
+    told = drafted(calls, columns, tmp_path / "other")
+    assert isinstance(told.exception, Trouble) and "[load]" in told.exception.en
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_wrong_map_is_told_with_every_fault_and_its_line(tmp_path: Path) -> None:
+    changes = {"UTC": "Nowhere/Land", 'x = "lon"': 'xx = "lon"', 'column = "number"': "column = 7"}
+    calls, columns = small(tmp_path / "in", changes)
+    told = drafted(calls, columns, tmp_path / "out")
+    assert isinstance(told.exception, Trouble)
+    assert "map.toml:8 [number] column: Expected str" in told.exception.en
+    assert "map.toml:13 [place] xx: unknown key" in told.exception.en

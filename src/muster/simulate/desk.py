@@ -30,6 +30,23 @@ _NOBODY_FREE_S: Final = 60.0
 _RATINGS: Final = ((1, 0.82), (2, 0.13), (3, 0.05))
 
 
+def opening(call: Call, answered: datetime) -> Body:
+    """What a call-taker sends when a call comes in."""
+    return {
+        "id": str(call.id),
+        "channel": call.channel,
+        "category": call.category,
+        "level": call.level,
+        "reported_at": rfc3339(call.reported_at),
+        "answered_at": rfc3339(answered),
+        "caller_name": call.caller_name,
+        "caller_phone": call.caller_phone,
+        "narrative": call.narrative,
+        "place": {"lon": call.lon, "lat": call.lat, "label": call.label},
+        "complete": False,
+    }
+
+
 class CommandDesk:
     """Everything the desk does about a call, from its ringing to the archive."""
 
@@ -70,19 +87,7 @@ class CommandDesk:
         self._play.at(max(typed, now), lambda at: self._open(call, answered, ended, at))
 
     def _open(self, call: Call, answered: datetime, ended: datetime, now: datetime) -> None:
-        body: Body = {
-            "id": str(call.id),
-            "channel": call.channel,
-            "category": call.category,
-            "level": call.level,
-            "reported_at": rfc3339(call.reported_at),
-            "answered_at": rfc3339(answered),
-            "caller_name": call.caller_name,
-            "caller_phone": call.caller_phone,
-            "narrative": call.narrative,
-            "place": {"lon": call.lon, "lat": call.lat, "label": call.label},
-            "complete": False,
-        }
+        body = opening(call, answered)
         command = new_id(self._dice(call.id, "command report"))
         self._play.doors.command(self._who.call_taker, "/api/incidents", body, command=command)
         self._play.figures.count("opened")
