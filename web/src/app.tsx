@@ -7,25 +7,38 @@ import { First } from './identity/first'
 import { FirstStep } from './identity/first-step'
 import { HandedOver } from './identity/hand-over'
 import { ProveAgain } from './identity/prove-again'
-import { SessionProvider, useSessionDoor } from './identity/session'
+import { SessionProvider, useSession, useSessionDoor } from './identity/session'
 import { SignIn } from './identity/sign-in'
 import { PAGES } from './pages'
 import { CityProvider } from './ui/city'
-import { LoadFailed, Loading } from './ui/empty'
+import { Empty, LoadFailed, Loading } from './ui/empty'
 import { NoticeLine, NoticeProvider } from './ui/notice'
 import { usePlace } from './ui/place'
+import { Sheet } from './ui/sheet'
 import { ThemeProvider } from './ui/theme'
+import { word } from './ui/word'
 
 /** The board, or the page of its own that the address names. */
 function Page() {
   const { t } = useTranslation()
   const { page } = usePlace()
-  const Body = PAGES.find((one) => one.name === page)?.Body
-  if (Body === undefined) {
+  const { grants } = useSession()
+  const found = PAGES.find((one) => one.name === page)
+  if (found === undefined) {
     return (
       <Suspense fallback={<Loading what={t('load.board')} />}>
         <Board />
       </Suspense>
+    )
+  }
+  const { name, roles, Body } = found
+  if (roles !== null && !grants.some((grant) => roles.includes(grant.role))) {
+    return (
+      <Sheet title={t(`${name}.title`)}>
+        <Empty title={t('page.notYours')}>
+          <p>{t('page.notYoursHint', { roles: roles.map((role) => word('role', role)).join('、') })}</p>
+        </Empty>
+      </Sheet>
     )
   }
   return (

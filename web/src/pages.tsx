@@ -13,5 +13,5 @@ export const PAGES: readonly Page[] = [
   { name: 'security', roles: null, Body: lazy(() => import('./identity/security-page')) },
   { name: 'tokens', roles: ['administrator'], Body: lazy(() => import('./identity/tokens-page')) },
   { name: 'access', roles: ['auditor'], Body: lazy(() => import('./review/access-page')) },
-  { name: 'retention', roles: ['duty_chief', 'auditor'], Body: lazy(() => import('./review/retention-page')) },
+  { name: 'retention', roles: ['duty_chief', 'station_room', 'auditor'], Body: lazy(() => import('./review/retention-page')) },
 ]

@@ -1,5 +1,5 @@
 /** The head of the board: where we are, the numbers, the time, who is signed in. */
-import { type RefObject, useEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type RefObject, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Mark } from '../identity/gate'
 import { HandOverButton } from '../identity/hand-over'
@@ -9,6 +9,7 @@ import { useCity } from '../ui/city'
 import { useNow } from '../ui/clock'
 import { useSentence } from '../ui/empty'
 import { named } from '../ui/language'
+import { useKeys } from '../ui/keys'
 import { useSay } from '../ui/notice'
 import { go } from '../ui/place'
 import { LanguageSwitch, ThemeSwitch } from '../ui/switches'
@@ -67,6 +68,30 @@ function usePressOutside(box: RefObject<HTMLElement | null>, open: boolean, clos
   }, [box, open])
 }
 
+/** `M` unfolds the menu, the arrows walk through it (up from the head: its last line), Escape folds it. */
+function useMenuKeys(open: boolean, setOpen: (on: boolean) => void) {
+  const summary = useRef<HTMLElement>(null)
+  const unfold = () => {
+    setOpen(true)
+    summary.current?.focus()
+  }
+  useKeys({ m: unfold, M: unfold })
+  const press = (event: KeyboardEvent<HTMLElement>) => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    if (!open || (step === 0 && event.key !== 'Escape')) return
+    event.preventDefault()
+    if (step === 0) {
+      setOpen(false)
+      summary.current?.focus()
+      return
+    }
+    const lines = [...event.currentTarget.querySelectorAll<HTMLElement>('summary, button')]
+    const at = lines.findIndex((line) => line === document.activeElement)
+    lines[(at + step + lines.length) % lines.length]?.focus()
+  }
+  return { summary, press }
+}
+
 function Person({ help }: { help: () => void }) {
   const { t } = useTranslation()
   const session = useSession()
@@ -77,10 +102,17 @@ function Person({ help }: { help: () => void }) {
   const box = useRef<HTMLDetailsElement>(null)
   usePressOutside(box, open, () => setOpen(false))
   const roles = [...new Set(session.grants.map((grant) => word('role', grant.role)))].join('、')
+  const { summary, press } = useMenuKeys(open, setOpen)
   const out = () => leave().catch((error: unknown) => say({ text: sentence(error), tone: 'now' }))
   return (
-    <details ref={box} className="person" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary aria-label={t('head.menu')}>
+    <details
+      ref={box}
+      className="person"
+      open={open}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+      onKeyDown={press}
+    >
+      <summary ref={summary} aria-label={t('head.menu')} aria-keyshortcuts="M">
         <span className="person-name">{session.person.name}</span>
         <span className="quiet person-roles">{roles}</span>
       </summary>

@@ -14,9 +14,10 @@ import { go, type Tab, usePlace } from '../ui/place'
 import type { IncidentRow } from '../client/types'
 import { BoardHead } from './board-head'
 import { DeskProvider, useDesk } from './desk'
+import { isUntouched } from './draft'
 import { clearFilters, FilterBar } from './filter-bar'
 import { IncidentList } from './incident-list'
-import { Matter } from './matter'
+import { Matter, PANEL } from './matter'
 import { isOpenSieve, sift, subtree } from './sift'
 
 const ChartPane = lazy(() => import('../map/chart'))
@@ -80,7 +81,12 @@ function useBoardKeys(rows: IncidentRow[], filter: () => void, help: boolean, se
   useKeys({
     ArrowDown: () => move(1),
     ArrowUp: () => move(-1),
-    Enter: () => desk.cursor !== null && desk.open(desk.cursor),
+    Enter: () => {
+      if (desk.cursor === null) return
+      desk.open(desk.cursor)
+      // The next Tab is in what was opened, not somewhere among a hundred units before it.
+      setTimeout(() => document.getElementById(PANEL)?.focus(), 0)
+    },
     Escape: back,
     '/': filter,
     '?': () => setHelp(true),
@@ -204,6 +210,8 @@ function Tabs({ tab }: { tab: Tab }) {
 
 function Foot({ mayReport, report }: { mayReport: boolean; report: () => void }) {
   const { t } = useTranslation()
+  const { intake, draft } = useDesk()
+  const begun = !intake && !isUntouched(draft)
   return (
     <footer className="foot">
       <NoticeLine />
@@ -213,7 +221,7 @@ function Foot({ mayReport, report }: { mayReport: boolean; report: () => void })
       </span>
       {mayReport ? (
         <button type="button" className="button" onClick={report}>
-          {t('intake.open')} <Key name="F2" />
+          {t(begun ? 'intake.goOn' : 'intake.open')} <Key name="F2" />
         </button>
       ) : null}
     </footer>

@@ -2,7 +2,7 @@
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from 'react'
 import { useSession } from '../identity/session'
 import { go, usePlace } from '../ui/place'
-import { BLANK_DRAFT, type Draft } from './draft'
+import type { Draft } from './draft'
 import { lay, useLeft } from './left'
 
 interface Desk {
@@ -68,10 +68,11 @@ function useMatters(matter: string | null, setIntake: (on: boolean) => void) {
 /** The intake form and the call being written down in it. */
 function useIntake() {
   const [intake, setIntake] = useState(false)
-  const left = useLeft(useSession().person.id)
-  const [draft, setDraft] = useState<Draft>(left?.draft ?? BLANK_DRAFT)
-  useEffect(() => lay(draft), [draft])
-  const leftBy = left !== null && left.draft.id === draft.id ? left.by : null
+  const person = useSession().person.id
+  const left = useLeft(person)
+  const [draft, setDraft] = useState<Draft>(left.draft)
+  useEffect(() => lay(draft, person), [draft, person])
+  const leftBy = left.draft.id === draft.id ? left.by : null
   const openIntake = useCallback(() => {
     setIntake(true)
     go({ tab: 'matter' }, true)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Category } from '../client/types'
-import { BLANK_DRAFT, choices, type Draft, levelOf, missingIn, pointWords, reportOf } from './draft'
+import { BLANK_DRAFT, choices, type Draft, isUntouched, levelOf, missingIn, pointOf, pointWords, reportOf } from './draft'
 
 const begun = Date.parse('2026-11-23T06:00:00Z')
 const draft: Draft = {
@@ -21,6 +21,24 @@ describe('a draft', () => {
     expect(missingIn(BLANK_DRAFT)).toEqual(['point', 'category'])
     expect(missingIn(draft)).toEqual([])
     expect(() => reportOf(BLANK_DRAFT, 3, begun, true)).toThrow('not ready')
+  })
+
+  it('knows whether anybody wrote in it', () => {
+    expect(isUntouched({ ...BLANK_DRAFT, id: draft.id, begun, channel: '110' })).toBe(true)
+    for (const part of [{ label: '示' }, { category: 'dispute' }, { level: 1 }, { phone: '1' }, { narrative: '示' }]) {
+      expect(isUntouched({ ...BLANK_DRAFT, ...part })).toBe(false)
+    }
+    expect(isUntouched({ ...BLANK_DRAFT, point: draft.point })).toBe(false)
+  })
+
+  it('reads a point typed as degrees, in either order', () => {
+    const harbour = { lon: 122.301, lat: 29.947 }
+    for (const words of ['122.301, 29.947', '29.947,122.301', '29.947°N 122.301°E', ' 122.301E，29.947N ']) {
+      expect(pointOf(words), words).toEqual(harbour)
+    }
+    expect(pointOf('33.5S 70.6W')).toEqual({ lon: -70.6, lat: -33.5 })
+    for (const words of ['', '122.301', '沈家门 3 号', '200, 100', '12 号 34 室']) expect(pointOf(words), words).toBeNull()
+    expect(pointOf(pointWords(harbour))).toEqual(harbour)
   })
 
   it('takes the level of its category unless one was chosen', () => {

@@ -30,6 +30,12 @@ export const BLANK_DRAFT: Draft = {
   channel: '',
 }
 
+/** Nobody has written anything in it; its identifier and time come by themselves. */
+export function isUntouched(draft: Draft): boolean {
+  const words = [draft.label, draft.category, draft.caller, draft.phone, draft.narrative]
+  return draft.point === null && draft.level === 0 && words.every((one) => one === '')
+}
+
 export type Missing = 'point' | 'category'
 
 /** What must still be known before the report can be sent. */
@@ -51,6 +57,22 @@ export function pointWords(point: { lon: number; lat: number }): string {
   const north = `${Math.abs(point.lat).toFixed(4)}°${point.lat < 0 ? 'S' : 'N'}`
   const east = `${Math.abs(point.lon).toFixed(4)}°${point.lon < 0 ? 'W' : 'E'}`
   return `${north} ${east}`
+}
+
+/**
+ * A point typed as two numbers of degrees, in either order and with or without signs: `122.1034, 30.0123`,
+ * `30.0123°N 122.1034°E`. Null for anything else. Two numbers below 90 are read as latitude, longitude.
+ */
+export function pointOf(words: string): { lon: number; lat: number } | null {
+  const typed = /^\s*(-?\d{1,3}(?:\.\d+)?)\s*°?\s*([NSEWnsew]?)[\s,，]+(-?\d{1,3}(?:\.\d+)?)\s*°?\s*([NSEWnsew]?)\s*$/
+  const found = typed.exec(words)
+  if (found === null) return null
+  const [, one, side, other, otherSide] = found.map((part) => part.toUpperCase())
+  const first = Number(one) * (side === 'S' || side === 'W' ? -1 : 1)
+  const second = Number(other) * (otherSide === 'S' || otherSide === 'W' ? -1 : 1)
+  const turned = side === 'E' || side === 'W' || (side === '' && Math.abs(first) > 90)
+  const [lat, lon] = turned ? [second, first] : [first, second]
+  return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 ? { lon, lat } : null
 }
 
 /** Microdegrees (about 0.1 m) are as precise as a place is kept. */

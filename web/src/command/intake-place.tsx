@@ -7,7 +7,7 @@ import { findPlaces } from '../client/api'
 import type { Place } from '../client/types'
 import { named } from '../ui/language'
 import { useSentence } from '../ui/empty'
-import { type Draft, pointWords } from './draft'
+import { type Draft, pointOf, pointWords } from './draft'
 
 const TYPING_MS = 180
 
@@ -72,7 +72,9 @@ export function IntakePlace({ id, draft, change, missing }: PlaceProps) {
         maxLength={200}
         onChange={(label: string) => {
           // Choosing an option also reports its value: that is an identifier, not words.
-          if (!options.some((option) => option.value === label)) change({ label })
+          if (options.some((option) => option.value === label)) return
+          const point = pointOf(label)
+          change(point === null ? { label } : { label, point })
         }}
         onSelect={(_value: string, option) => take(option.place)}
       />

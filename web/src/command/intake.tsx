@@ -10,9 +10,9 @@ import { serverNow } from '../ui/clock'
 import { Key, useSentence } from '../ui/empty'
 import { CommandKeys, newIdentifier } from '../ui/identifier'
 import { useSay } from '../ui/notice'
-import { useTheme } from '../ui/theme'
+import { useMedia, useTheme } from '../ui/theme'
 import { useDesk } from './desk'
-import { BLANK_DRAFT, choices, type Draft, levelOf, missingIn, reportOf } from './draft'
+import { BLANK_DRAFT, choices, type Draft, isUntouched, levelOf, missingIn, reportOf } from './draft'
 import { IntakePlace } from './intake-place'
 import { LevelFlag } from './level-flag'
 
@@ -118,9 +118,7 @@ export default function Intake() {
             <button type="button" className="button" disabled={busy} onClick={() => attempt(false)}>
               {t('intake.sendOpen')}
             </button>
-            <button type="button" className="button plain" onClick={() => desk.setDraft(() => BLANK_DRAFT)}>
-              {t('intake.clear')}
-            </button>
+            <Clear draft={draft} />
           </div>
         </form>
       </section>
@@ -128,9 +126,34 @@ export default function Intake() {
   )
 }
 
+/** Empties the form, and brings back what was in it: a press too many must not cost a caller's words. */
+function Clear({ draft }: { draft: Draft }) {
+  const { t } = useTranslation()
+  const { setDraft } = useDesk()
+  const [cleared, setCleared] = useState<Draft | null>(null)
+  const untouched = isUntouched(draft)
+  const clear = () => {
+    setCleared(draft)
+    setDraft(() => BLANK_DRAFT)
+  }
+  if (untouched && cleared !== null) {
+    return (
+      <button type="button" className="button plain" onClick={() => setDraft(() => cleared)}>
+        {t('intake.bringBack')}
+      </button>
+    )
+  }
+  return (
+    <button type="button" className="button plain" disabled={untouched} onClick={clear}>
+      {t('intake.clear')}
+    </button>
+  )
+}
+
 /** Ant Design's controls in our colours, without motion. */
 function FormTheme({ children }: { children: ReactNode }) {
   const { palette, shade } = useTheme()
+  const phone = useMedia('(width <= 720px)')
   const theme = useMemo(
     () => ({
       algorithm: shade === 'dark' ? antdTheme.darkAlgorithm : antdTheme.defaultAlgorithm,
@@ -144,13 +167,13 @@ function FormTheme({ children }: { children: ReactNode }) {
         colorError: palette.now,
         borderRadius: 4,
         fontSize: 14,
-        controlHeight: 32,
+        controlHeight: phone ? 48 : 32,
         motion: false,
         fontFamily: 'inherit',
         boxShadowSecondary: 'none',
       },
     }),
-    [palette, shade],
+    [palette, shade, phone],
   )
   return <ConfigProvider theme={theme}>{children}</ConfigProvider>
 }

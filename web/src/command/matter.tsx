@@ -22,6 +22,9 @@ import { LevelFlag } from './level-flag'
 import { OrderList } from './order-list'
 import { Said } from './said'
 
+/** The open matter's panel: where the keyboard goes when one is opened. */
+export const PANEL = 'matter-panel'
+
 function useIncident(id: string) {
   const version = usePicture((picture) => picture.live.incidents.get(id)?.version ?? 0)
   const query = useQuery({
@@ -47,16 +50,17 @@ export function Matter({ id }: { id: string }) {
   if (query.error !== null && query.data === undefined) {
     return (
       <section className="matter" aria-label={t('matter.title')}>
-        <LoadFailed error={query.error} again={() => void query.refetch()} />
-        <button type="button" className="button plain" onClick={desk.close}>
-          {t('action.close')} <Key name="Esc" />
-        </button>
+        <LoadFailed error={query.error} again={() => void query.refetch()}>
+          <button type="button" className="button" onClick={desk.close}>
+            {t('action.close')} <Key name="Esc" />
+          </button>
+        </LoadFailed>
       </section>
     )
   }
   if (row === undefined) return <Loading what={t('load.matter')} />
   return (
-    <section className="matter" aria-label={t('matter.title')}>
+    <section className="matter" id={PANEL} tabIndex={-1} aria-label={t('matter.title')}>
       <MatterHead row={row} close={desk.close} head={head} />
       <div className="matter-body">
         <Facts row={row} incident={query.data} />

@@ -4,6 +4,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useM
 import { readSession, signOut } from '../client/api'
 import { keepCsrf, onSessionLost, Refusal } from '../client/request'
 import type { HandOver, Session } from '../client/types'
+import { clearDesk } from '../command/left'
 import { go, START } from '../ui/place'
 
 /** `lost`: there was a session and the server no longer knows it. `failed`: the server did not answer. */
@@ -73,6 +74,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     })
     keepCsrf(null)
     client.clear()
+    clearDesk()
     // What one person had open is no business of the next.
     go(START)
     setHandedOver(null)

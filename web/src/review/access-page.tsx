@@ -7,6 +7,7 @@ import { useCity } from '../ui/city'
 import { useSentence } from '../ui/empty'
 import { useSay } from '../ui/notice'
 import { Sheet } from '../ui/sheet'
+import { Switch } from '../ui/switches'
 import './access-page.css'
 import { asked } from './days'
 import { FindingList } from './finding-list'
@@ -44,13 +45,12 @@ export default function AccessPage() {
   return (
     <Sheet title={t('access.title')} tools={tools}>
       <div className="access">
-        <div className="switch" role="group" aria-label={t('access.views')}>
-          {VIEWS.map((one) => (
-            <button key={one} type="button" aria-pressed={one === view} onClick={() => setView(one)}>
-              {names[one]}
-            </button>
-          ))}
-        </div>
+        <Switch
+          label={t('access.views')}
+          options={VIEWS.map((value) => ({ value, name: names[value] }))}
+          value={view}
+          choose={setView}
+        />
         {view === 'log' ? <LookLog filter={filter} setFilter={setFilter} /> : null}
         {view === 'findings' ? <FindingList seeRows={seeRows} /> : null}
         {view === 'sample' ? <SampleList /> : null}

@@ -6,6 +6,7 @@ import { type LogFilter, readFindings } from '../client/api'
 import type { Finding } from '../client/types'
 import { useCity } from '../ui/city'
 import { Empty, LoadFailed, Loading } from '../ui/empty'
+import { Switch } from '../ui/switches'
 import { word } from '../ui/word'
 import { MatterLink } from './look-row'
 
@@ -26,13 +27,12 @@ export function FindingList({ seeRows }: FindingListProps) {
   const rules = [...new Set(found.data?.items.map((one) => one.rule) ?? [])]
   return (
     <>
-      <div className="switch" role="group" aria-label={t('access.findings')}>
-        {DAYS.map((one) => (
-          <button key={one} type="button" aria-pressed={one === days} onClick={() => setDays(one)}>
-            {t('access.days', { days: one })}
-          </button>
-        ))}
-      </div>
+      <Switch
+        label={t('access.findings')}
+        options={DAYS.map((value) => ({ value, name: t('access.days', { days: value }) }))}
+        value={days}
+        choose={setDays}
+      />
       {found.isPending ? <Loading what={t('access.loading')} /> : null}
       {found.error !== null && found.data === undefined ? (
         <LoadFailed error={found.error} again={() => void found.refetch()} />

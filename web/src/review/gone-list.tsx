@@ -22,7 +22,7 @@ export function GoneList() {
       {items.length === 0 ? <Empty title={t('retention.noGone')} /> : null}
       <ul className="kept-rows">
         {items.map((row) => (
-          <li key={`${row.matter} ${row.entry} ${row.of}`} className="kept-held">
+          <li key={`${row.matter} ${row.entry} ${row.of}`} className="kept-held kept-gone">
             <span className="number">{row.number}</span>
             <b>{word('kept', `of.${row.of}`)}</b>
             <span>
@@ -45,11 +45,11 @@ export function GoneList() {
         </button>
       )}
       {went.length === 0 ? null : (
-        <section className="rule">
+        <section className="kept-auto">
           <h2>{t('retention.byItself')}</h2>
           <ul className="kept-rows">
             {went.map((run) => (
-              <li key={`${run.day} ${run.of}`} className="kept-held">
+              <li key={`${run.day} ${run.of}`} className="kept-held kept-run">
                 <span className="number">{run.day}</span>
                 <b>{word('kept', `of.${run.of}`)}</b>
                 <span>{t('retention.items', { count: run.count })}</span>

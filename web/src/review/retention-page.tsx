@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { dueExport, GONE_EXPORT, type Sought } from '../client/api'
 import { Sheet } from '../ui/sheet'
+import { Switch } from '../ui/switches'
 import { ClassTable } from './class-table'
 import { DueList } from './due-list'
 import { GoneList } from './gone-list'
@@ -38,13 +39,12 @@ export default function RetentionPage() {
   return (
     <Sheet title={t('retention.title')} tools={tools}>
       <div className="keeping">
-        <div className="switch" role="group" aria-label={t('retention.views')}>
-          {VIEWS.map((one) => (
-            <button key={one} type="button" aria-pressed={one === view} onClick={() => setView(one)}>
-              {names[one]}
-            </button>
-          ))}
-        </div>
+        <Switch
+          label={t('retention.views')}
+          options={VIEWS.map((value) => ({ value, name: names[value] }))}
+          value={view}
+          choose={setView}
+        />
         {view === 'review' ? (
           <DueList
             key="review"

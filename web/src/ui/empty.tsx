@@ -21,15 +21,29 @@ export function useSentence(): (error: unknown) => string {
   }
 }
 
-export function LoadFailed({ error, again }: { error: unknown; again: () => void }) {
+/** "Not for you" and "there is none" are answers: asking the same again changes nothing. */
+const FINAL: readonly number[] = [403, 404]
+
+interface LoadFailedProps {
+  error: unknown
+  again: () => void
+  /** Another way on, beside asking again. */
+  children?: ReactNode
+}
+
+export function LoadFailed({ error, again, children }: LoadFailedProps) {
   const { t } = useTranslation()
   const sentence = useSentence()
+  const final = error instanceof Refusal && FINAL.includes(error.status)
   return (
     <div className="blank" role="alert">
       <p>{sentence(error)}</p>
-      <button type="button" className="button" onClick={again}>
-        {t('action.again')}
-      </button>
+      {final ? null : (
+        <button type="button" className="button" onClick={again}>
+          {t('action.again')}
+        </button>
+      )}
+      {children}
     </div>
   )
 }

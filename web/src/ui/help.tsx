@@ -12,6 +12,7 @@ const KEYS = [
   ['Enter · 1–9', 'send'],
   ['R', 'remark'],
   ['Ctrl Enter', 'submit'],
+  ['M', 'menu'],
   ['?', 'help'],
 ] as const
 

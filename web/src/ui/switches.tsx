@@ -1,4 +1,4 @@
-/** Language and theme, as small groups of toggles. */
+/** A small group of toggles of which one is pressed; with it, language and theme. */
 import { useTranslation } from 'react-i18next'
 import { chooseLanguage, LANGUAGES } from './language'
 import { type ThemeChoice, useTheme } from './theme'
@@ -6,14 +6,14 @@ import { type ThemeChoice, useTheme } from './theme'
 const LANGUAGE_NAMES = { 'zh-CN': '中文', en: 'English' } as const
 const CHOICES: ThemeChoice[] = ['light', 'dark', 'system']
 
-interface SwitchProps<T extends string> {
+interface SwitchProps<T extends string | number> {
   label: string
   options: readonly { value: T; name: string }[]
   value: T
   choose: (value: T) => void
 }
 
-function Switch<T extends string>({ label, options, value, choose }: SwitchProps<T>) {
+export function Switch<T extends string | number>({ label, options, value, choose }: SwitchProps<T>) {
   return (
     <div className="switch" role="group" aria-label={label}>
       {options.map((option) => (

@@ -126,7 +126,7 @@ export const en: typeof zh = {
   placedBy: '{{who}}, {{at}}',
   done: 'Written in the journal.',
   certificate: 'Certificate',
-  items: '{{count}} items',
+  items: 'Items: {{count}}',
   whole: 'key destroyed',
   byPeople: 'asked by {{asked}}, agreed by {{agreed}}',
   byItself: 'Went by itself',
