@@ -116,7 +116,9 @@ class Fuzzed:
         elif name == "drive_clock":
             self.seeds.now = datetime.fromisoformat(response.json()["now"])
         elif name == "give_grant":
-            self.steering.grants.append(response.json()["id"])
+            given = response.json()
+            waits = given["waits_until"] is not None
+            (self.steering.requests if waits else self.steering.grants).append(given["id"])
         elif name == "create_token":
             self.steering.tokens.append(response.json()["token"]["id"])
 

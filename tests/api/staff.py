@@ -19,7 +19,12 @@ from tests.stories.desk import Person
 ROLES_IN_CHARGE = ("duty_chief", "administrator", "auditor")
 
 
-def hire(server: Instance, *grants: tuple[str, str], organisation: str = "") -> tuple[str, Person]:
+def hire(
+    server: Instance,
+    *grants: tuple[str, str],
+    organisation: str = "",
+    confirmed_by: str | None = "test",
+) -> tuple[str, Person]:
     """(id, person signed in) of somebody new with (role, organisation) grants."""
     name = f"h{uuid4().hex[:10]}"
     with psycopg.connect(server.settings.app_dsn) as connection:
@@ -37,7 +42,17 @@ def hire(server: Instance, *grants: tuple[str, str], organisation: str = "") -> 
             reason="test",
         )
         for role, where in grants:
-            row = GrantRow(str(uuid4()), made.id, role, where, "", real_now(), None, None)
+            row = GrantRow(
+                id=str(uuid4()),
+                person=made.id,
+                role=role,
+                organisation=where,
+                path="",
+                valid_from=real_now(),
+                valid_until=None,
+                revoked_at=None,
+                confirmed_by=confirmed_by,
+            )
             write_grant(connection, row, actor="test", reason="test")
     return made.id, come_in(server, made.id, name)
 

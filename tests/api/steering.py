@@ -38,6 +38,7 @@ class Steering:
     victims: dict[str, str]
     crewing: tuple[str, str]
     grants: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     stock: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
@@ -103,6 +104,7 @@ class Steering:
             "unit": self.chance.choice(self.seeds.units),
             "person": self.chance.choice(list(self.victims)),
             "grant": self.chance.choice(self.grants or [matter]),
+            "request_id": self.chance.choice(self.requests or [matter]),
             "token": self.chance.choice(self.tokens or ["0" * 12]),
             "organisation": self.chance.choice(list(self.pack.organisations)),
         }

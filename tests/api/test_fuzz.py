@@ -53,6 +53,7 @@ BY: dict[str, str] = {
     "give_grant": "administrator",
     "revoke_grant": "administrator",
     "list_people": "administrator",
+    "list_trust_requests": "administrator",
     "list_tokens": "administrator",
     "list_identities": "administrator",
     "bind_identity": "administrator",
@@ -224,6 +225,8 @@ NEVER_DONE = {
     "unbind_identity",
     "confirm_reset",
     "decline_reset",
+    "confirm_trust_request",
+    "decline_trust_request",
 }
 
 

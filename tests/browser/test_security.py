@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from muster.journal.clock import real_now
 from tests.browser.screen import Screen
 from tests.instance import PASSWORD, Instance
-from tests.stories.desk import signed_in
+from tests.stories.desk import Person, signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -203,3 +203,69 @@ def test_the_page_fits_a_phone_and_speaks_english(page: Page, screen: Screen) ->
     screen.fill_sign_in(*screen.server.accounts["administrator"])
     expect(part(screen, "登录策略")).to_be_visible()
     screen.expect_no_sideways()
+
+
+def wanted_chief(screen: Screen) -> str:
+    """An account that an administrator made alone, and for which a role of trust waits."""
+    admin = signed_in(screen.server, "administrator")
+    made = {
+        "name": "示例新值班长",
+        "username": "new-chief",
+        "organisation": "pt",
+        "password": PASSWORD,
+    }
+    person = admin.do("/api/people", made)["id"]
+    grant = {"role": "duty_chief", "organisation": "pt", "reason": "示例：轮岗"}
+    admin.do(f"/api/people/{person}/grants", grant)
+    return str(person)
+
+
+TRUST = "待第二人确认的要职与绑定"
+
+
+def test_the_second_person_confirms_by_keyboard_and_hands_a_password_over(screen: Screen) -> None:
+    wanted_chief(screen)
+    screen.sign_in("duty_chief")
+    open_security(screen)
+    row = part(screen, TRUST).get_by_role("listitem")
+    expect(row).to_contain_text("示例新值班长")
+    expect(row).to_contain_text("普陀")
+    expect(row).to_contain_text("示例：轮岗")
+    expect(row).to_contain_text("当面交给本人")
+    row.get_by_role("button", name="确认").first.focus()
+    screen.press("Enter")
+    fresh = part(screen, TRUST).locator("code").inner_text()
+    expect(part(screen, TRUST).get_by_role("listitem")).to_have_count(0)
+    newcomer = Person(screen.server.url, "new-chief")
+    assert newcomer.sign_in(PASSWORD).code == "sign_in.failed"
+    assert newcomer.sign_in(fresh).body["needs"] == "password"
+
+
+def test_who_asked_sees_it_wait_and_takes_it_back(screen: Screen) -> None:
+    wanted_chief(screen)
+    screen.sign_in("administrator")
+    open_security(screen)
+    row = part(screen, TRUST).get_by_role("listitem")
+    expect(row).to_contain_text("须由另一人确认")
+    expect(row.get_by_role("button", name="确认", exact=True)).to_have_count(0)
+    row.get_by_role("button", name="撤回").focus()
+    screen.press("Enter")
+    expect(part(screen, TRUST)).to_contain_text("没有待确认的")
+
+
+def test_whom_it_is_about_sees_it_and_may_refuse(screen: Screen) -> None:
+    person = next(
+        one["id"]
+        for one in signed_in(screen.server, "administrator").get("/api/people?limit=500")["items"]
+        if one["username"] == "dispatcher"
+    )
+    grant = {"role": "auditor", "organisation": "zs", "reason": "示例"}
+    signed_in(screen.server, "administrator").do(f"/api/people/{person}/grants", grant)
+    screen.page.set_viewport_size({"width": 390, "height": 844})
+    screen.visit("/#page=security")
+    screen.fill_sign_in(*screen.server.accounts["dispatcher"])
+    expect(part(screen, TRUST)).to_contain_text("关于你本人")
+    screen.expect_no_sideways()
+    part(screen, TRUST).get_by_role("button", name="不予").focus()
+    screen.press("Enter")
+    expect(part(screen, TRUST)).to_have_count(0)

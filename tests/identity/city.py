@@ -98,7 +98,9 @@ class City:
             return people.give_grant(
                 connection,
                 person,
-                people.NewGrant(role=role, organisation=organisation, valid_until=until),
+                people.NewGrant(
+                    role=role, organisation=organisation, valid_until=until, confirmed_by="test"
+                ),
                 actor="test",
                 reason="test",
                 now=self.clock(),

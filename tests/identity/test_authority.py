@@ -116,6 +116,7 @@ EXPECTED: dict[str, dict[str, Cell]] = {
     "read.policy": {"auditor": Cell.OWN, "administrator": Cell.OWN},
     "manage.policy": {"administrator": Cell.OWN},
     "confirm.reset": {"duty_chief": Cell.OWN, "administrator": Cell.OWN},
+    "confirm.trust": {"duty_chief": Cell.OWN, "administrator": Cell.OWN},
     "manage.tokens": {"administrator": Cell.OWN},
     "simulate.clock": {"simulator": Cell.OWN},
     "read.access_log": {"auditor": Cell.OWN},

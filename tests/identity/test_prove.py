@@ -41,6 +41,8 @@ SENSITIVE = {
     "revoke_token",
     "ask_reset",
     "confirm_reset",
+    "confirm_trust_request",
+    "bind_identity",
     "set_policy",
 }
 #: All that answers before the first steps are done.

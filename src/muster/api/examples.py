@@ -113,7 +113,7 @@ BODIES: Final[dict[str, Any]] = {
         "until": "2026-12-31T16:00:00Z",
         "reason": "轮岗",
     },
-    "bind_identity": {"provider": "city", "subject": "示例-8f14e45f"},
+    "bind_identity": {"provider": "city", "subject": "示例-8f14e45f", "reason": "示例：新入职"},
     "create_token": {
         "name": "示例：Traccar",
         "organisation": "pt",

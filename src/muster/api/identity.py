@@ -16,6 +16,9 @@ from muster.identity.authoriser import authorise, scope_of
 from muster.identity.organisations import MICRO
 from muster.identity.passwords import Passwords
 from muster.identity.tables import GrantRow, Person
+from muster.identity.trust import request
+from muster.identity.trust.tables import TrustRow
+from muster.identity.trust.trusted import TRUSTED
 from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.entry import check_input
@@ -71,11 +74,15 @@ class OrganisationList(msgspec.Struct, frozen=True):
 
 
 class GrantView(msgspec.Struct, frozen=True):
+    """`waits_until`: not granted yet; a second person confirms it until then, under this id at
+    /api/trust-requests."""
+
     id: str
     role: str
     organisation: str
     valid_from: datetime
     until: datetime | None
+    waits_until: datetime | None = None
 
 
 class PersonView(msgspec.Struct, frozen=True):
@@ -187,7 +194,7 @@ def close_account(platform: Platform, actor: Actor, person: PersonId, data: Beca
     summary="启用账号: open an account again",
 )
 def open_account(platform: Platform, actor: Actor, person: PersonId, data: Because) -> PersonView:
-    """Open a closed account again."""
+    """Open a closed account again. Roles of trust ended when it closed."""
     return _set_active(platform, actor, person, data, True)
 
 
@@ -199,19 +206,26 @@ def open_account(platform: Platform, actor: Actor, person: PersonId, data: Becau
     summary="授权: grant a role",
 )
 def give_grant(platform: Platform, actor: Actor, person: PersonId, data: GrantWanted) -> GrantView:
-    """Grant a role at an organisation of one's own area, for everything under it."""
+    """Grant a role at an organisation of one's own area, for everything under it. A role of trust
+    (duty chief, auditor, administrator) waits for a second person."""
     check_input(data)
+    now = real_now()
+    new = people.NewGrant(role=data.role, organisation=data.organisation, valid_until=data.until)
     with platform.pool.connection() as connection:
         authorise(connection, actor, MANAGE, data.organisation)
+        if new.role in TRUSTED:
+            asking = request.Asking(actor.person, data.reason, now)
+            return _waits(request.ask_grant(connection, person, new, asking), new)
         made = people.give_grant(
-            connection,
-            person,
-            people.NewGrant(role=data.role, organisation=data.organisation, valid_until=data.until),
-            actor=actor.person,
-            reason=data.reason,
-            now=real_now(),
+            connection, person, new, actor=actor.person, reason=data.reason, now=now
         )
     return _grant(made)
+
+
+def _waits(row: TrustRow, new: people.NewGrant) -> GrantView:
+    return GrantView(
+        row.id, new.role, new.organisation, row.asked_at, new.valid_until, row.expires_at
+    )
 
 
 @delete(

@@ -8,7 +8,7 @@ from litestar import MediaType, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.params import Parameter
 
-from muster.api.identity import MANAGE, PersonId
+from muster.api.identity import MANAGE, PersonId, Reason
 from muster.api.oidc_page import page_of
 from muster.api.opening import disclosed, reads
 from muster.api.platform import Platform, RunningPlatform
@@ -29,16 +29,18 @@ from muster.identity.providers import tables
 from muster.identity.providers.binding import (
     UNDER_WAY,
     begin,
-    bind,
     identity_id,
     provider_of,
     record,
     unbind,
 )
+from muster.identity.providers.binding import bind_own as bind_own_identity
 from muster.identity.providers.client import Claims, Visit
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
 from muster.identity.sessions import Entered, SignedIn
 from muster.identity.sign_in.policy import OIDC
+from muster.identity.trust import request
+from muster.journal import chain
 from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.entry import check_input
@@ -93,6 +95,17 @@ class IdentityWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     provider: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
     subject: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    reason: Reason = "bound"
+
+
+class IdentityWaits(msgspec.Struct, frozen=True):
+    """Not bound yet: waits for a second person until `waits_until`."""
+
+    id: str
+    provider: str
+    issuer: str
+    subject: str
+    waits_until: datetime
 
 
 class OutcomeView(msgspec.Struct, frozen=True):
@@ -159,17 +172,17 @@ def bind_own(
     request: AnyRequest, platform: Platform, signed_in: SignedIn, provider: ProviderId
 ) -> Response[WayIn]:
     """Begin binding: the browser goes to `location`, and who comes back is this person."""
-    visit, address = _begin(platform, provider, "/#page=security", signed_in.person)
+    visit, address = _begin(platform, provider, "/#page=security", signed_in)
     return Response(WayIn(address), status_code=200, cookies=[_visit(request, visit.secret)])
 
 
 def _begin(
-    platform: RunningPlatform, provider: str, return_to: str, person: str | None
+    platform: RunningPlatform, provider: str, return_to: str, signed_in: SignedIn | None
 ) -> tuple[Visit, str]:
     found = provider_of(platform.providers, provider)
     found.metadata()  # before a connection is taken: a slow provider holds none
     with platform.pool.connection() as connection:
-        return begin(connection, found, return_to, person, real_now())
+        return begin(connection, found, return_to, signed_in, real_now())
 
 
 @get(
@@ -212,9 +225,12 @@ def _arrived(
 ) -> Response[Any]:
     cookies = [_visit(request, "")]
     with platform.pool.connection() as connection:
+        with connection.cursor() as cursor:
+            # Before looking: who is unbound, or handed a new sign-in, at this moment is so then.
+            chain.lock(cursor, "audit")
         if row.person is not None:
-            person, outcome = row.person, "bound"
-            bind(connection, issuer, claims.subject, person, actor=person, now=real_now())
+            outcome = "bound"
+            person = bind_own_identity(connection, row, issuer, claims.subject, real_now())
         else:
             known = tables.identity(connection, issuer, claims.subject)
             if known is None:
@@ -324,27 +340,20 @@ def list_identities(platform: Platform, actor: Actor, person: PersonId) -> Ident
     sync_to_thread=True,
     opt=PROVE,
     operation_id="bind_identity",
-    summary="绑定人员: bind a person's identity at a provider",
+    summary="绑定人员: ask to bind a person's identity at a provider",
 )
 def bind_identity(
     platform: Platform, actor: Actor, person: PersonId, data: IdentityWanted
-) -> IdentityView:
-    """Say who somebody is at a provider. Nobody says it of himself this way."""
+) -> IdentityWaits:
+    """Say who somebody is at a provider. Nobody says it of himself this way, and a second person
+    confirms it within a day, under this id at /api/trust-requests."""
     check_input(data)
     provider = provider_of(platform.providers, data.provider).provider
     with platform.pool.connection() as connection:
         found = people.managed(connection, actor, person, MANAGE)
-        if found.id == actor.person:
-            raise Refused("person.self")
-        row = bind(
-            connection,
-            provider.issuer,
-            data.subject,
-            found.id,
-            actor=actor.person,
-            now=real_now(),
-        )
-    return _identity(platform, row)
+        asking = request.Asking(actor.person, data.reason, real_now())
+        row = request.ask_identity(connection, found.id, provider.issuer, data.subject, asking)
+    return IdentityWaits(row.id, data.provider, provider.issuer, data.subject, row.expires_at)
 
 
 @delete(

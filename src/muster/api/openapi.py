@@ -53,6 +53,7 @@ PARTS: Final[Mapping[str, str]] = {
     "factor": "第二因素与恢复码 / second factor and recovery codes",
     "hand_over": "交接班 / handing over a shared desk",
     "policy": "登录策略与双人重设 / sign-in policies, resets by two",
+    "trust": "要职与绑定的双人确认 / roles of trust and identities, by two",
     "denials": "拒绝记录 / what the door refused",
     "identity": "单位、人员、授权 / organisations, people, grants",
     "oidc": "统一认证 / signing in at an outside provider",

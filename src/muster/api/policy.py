@@ -211,8 +211,9 @@ def list_resets(platform: Platform, actor: Actor) -> ResetList:
     with platform.pool.connection() as connection:
         scope_of(connection, actor)
         found = []
-        for row in resets.waiting(connection, real_now()):
-            may = resets.may_confirm(connection, actor, row)
+        now = real_now()
+        for row in resets.waiting(connection, now):
+            may = resets.may_confirm(connection, actor, row, now)
             if may or row.asked_by == actor.person:
                 found.append((row, may))
         names = resets.people_named(connection, [row for row, _ in found])

@@ -45,6 +45,7 @@ from muster.api import (
     session,
     sign_in,
     tokens,
+    trust,
 )
 from muster.api.bearer import TokenMiddleware
 from muster.api.body import StrictRequest
@@ -277,6 +278,7 @@ def _routes() -> list[Any]:
         *factor.ROUTES,
         *hand_over.ROUTES,
         *policy.ROUTES,
+        *trust.ROUTES,
         *denials.ROUTES,
         *identity.ROUTES,
         *tokens.ROUTES,

@@ -81,6 +81,64 @@ def reset_password(data: Path | None, username: str) -> None:
     click.echo(f"{username}  {password}")
 
 
+@admin.command("trust")
+@folder_option
+@click.argument("username", required=False)
+def trust(data: Path | None, username: str | None) -> None:
+    """列出等待第二人的授权与绑定；带用户名则代为确认 / what waits for a second person; confirm it
+
+    没有第二人时（例如只有首位管理员），由能操作这台机器的人作第二人，写入审计。
+
+    Without a username: what waits, and who has a role of trust that one person alone gave. With
+    one: all of that person's is confirmed. When there is nobody beside the first administrator,
+    whoever may use this machine is the second person, and the audit says so.
+    """
+    if username is None:
+        _list_waiting(data)
+        return
+    from muster.identity.passwords import Passwords
+    from muster.identity.trust import request
+    from muster.journal.clock import real_now
+
+    done, passwords, now = 0, Passwords(), real_now()
+    with _account(data, username) as (connection, person):
+        password = ""
+        for row in request.waiting(connection, now):
+            if row.person == person:
+                fresh = request.confirm(connection, row, passwords, actor=MACHINE, now=now)
+                password, done = fresh or password, done + 1
+        more, fresh = request.confirm_alone_given(
+            connection, person, passwords, actor=MACHINE, now=now
+        )
+    click.echo(f"{username}: 已确认 {done + more} 项 / confirmed: {done + more}")
+    if password or fresh:
+        click.echo(f"{username}  {password or fresh}")
+
+
+def _list_waiting(data: Path | None) -> None:
+    import psycopg
+
+    from muster.identity.people import find_person
+    from muster.identity.trust import request
+    from muster.journal.clock import real_now
+
+    now = real_now()
+    with (
+        database(chosen(data), alone=False) as found,
+        psycopg.connect(found.owner_dsn) as connection,
+    ):
+        for row in request.waiting(connection, now):
+            person = find_person(connection, row.person)
+            wanted = (
+                f"{row.role} @ {row.organisation}" if row.role else f"{row.issuer} {row.subject}"
+            )
+            by = find_person(connection, row.asked_by).username
+            click.echo(f"{person.username}  {wanted}  ({by}: {row.reason})")
+        for one in request.alone_given(connection, now):
+            person = find_person(connection, one)
+            click.echo(f"{person.username}  一人授予的要职 / a role of trust given by one alone")
+
+
 @admin.command("reset-factor")
 @folder_option
 @click.argument("username")

@@ -129,6 +129,7 @@ read.policy                .  .  .  .  .  .  .  .  O  O  .  .  .
 manage.people              .  .  .  .  .  .  .  .  .  O  .  .  .
 manage.policy              .  .  .  .  .  .  .  .  .  O  .  .  .
 confirm.reset              .  .  O  .  .  .  .  .  .  O  .  .  .
+confirm.trust              .  .  O  .  .  .  .  .  .  O  .  .  .
 manage.units               .  .  O  .  .  .  .  .  .  O  .  .  .
 manage.tokens              .  .  .  .  .  .  .  .  .  O  .  .  .
 simulate.clock             .  .  .  .  .  .  .  .  .  .  O  .  .

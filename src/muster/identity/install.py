@@ -174,7 +174,17 @@ class _Crowd:
         grant = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
         if grant in self._grants:
             return
-        fresh = GrantRow(grant, row.id, row.role, row.organisation, "", self._now, None, None)
+        fresh = GrantRow(
+            id=grant,
+            person=row.id,
+            role=row.role,
+            organisation=row.organisation,
+            path="",
+            valid_from=self._now,
+            valid_until=None,
+            revoked_at=None,
+            confirmed_by=INSTALLER,
+        )
         write_grant(self._connection, fresh, actor=INSTALLER, reason="city pack")
         self.written += 1
 

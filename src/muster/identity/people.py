@@ -30,6 +30,7 @@ from muster.identity.sessions import (
 from muster.identity.sign_in.policy import in_force
 from muster.identity.sign_in.tables import policies_over
 from muster.identity.tables import GrantRow, Person
+from muster.identity.trust.trusted import TRUSTED, by_system
 from muster.journal.audit import change
 from muster.journal.clock import real_now
 from muster.journal.context import Actor
@@ -54,11 +55,15 @@ class NewPerson(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewGrant(msgspec.Struct, frozen=True, kw_only=True):
-    """`valid_until` None: until revoked."""
+    """`valid_until` None: until revoked. `id`: made when empty. A role of trust needs
+    `confirmed_by`, a second person's or the system's (`trust`)."""
 
     role: str
     organisation: str
     valid_until: datetime | None = None
+    id: str = ""
+    asked_by: str | None = None
+    confirmed_by: str | None = None
 
 
 def create_person(
@@ -103,7 +108,8 @@ def write_person(
     reason: str,
     password_hash: str | None = None,
 ) -> None:
-    """Write all of a person's row; a known password stays when `password_hash` is None."""
+    """Write all of a person's row; a known password stays when `password_hash` is None. The system
+    vouches for what it makes itself."""
     values: dict[str, Any] = {
         "name": person.name,
         "username": person.username,
@@ -113,6 +119,8 @@ def write_person(
     }
     if password_hash is not None:
         values["password_hash"] = password_hash
+    if by_system(actor):
+        values["vouched_by"] = actor
     change(connection, "person", {"id": person.id}, values, actor=actor, reason=reason)
 
 
@@ -127,8 +135,12 @@ def give_grant(
 ) -> GrantRow:
     """Grant a role at an organisation from now on. Machine roles are installed, not granted.
 
-    Raises Refused: person.unknown, grant.self, grant.role, grant.until, organisation.unknown.
+    Raises Refused: person.unknown, grant.self, grant.role, grant.until, organisation.unknown; and
+    ValueError for a role of trust behind which nobody stands: that is a defect.
     """
+    confirmed_by = actor if by_system(actor) else new.confirmed_by
+    if new.role in TRUSTED and confirmed_by is None:
+        raise ValueError(f"{new.role} needs a second person")
     role = ROLES.get(new.role)
     if role is None or role.machine:
         raise Refused("grant.role", role=new.role)
@@ -139,7 +151,7 @@ def give_grant(
     if new.valid_until is not None and new.valid_until <= now:
         raise Refused("grant.until")
     row = GrantRow(
-        id=str(uuid.uuid4()),
+        id=new.id or str(uuid.uuid4()),
         person=person,
         role=new.role,
         organisation=new.organisation,
@@ -147,6 +159,8 @@ def give_grant(
         valid_from=now,
         valid_until=new.valid_until,
         revoked_at=None,
+        asked_by=new.asked_by,
+        confirmed_by=confirmed_by,
     )
     write_grant(connection, row, actor=actor, reason=reason)
     return row
@@ -161,8 +175,16 @@ def write_grant(connection: Database, row: GrantRow, *, actor: str, reason: str)
         "valid_from": row.valid_from,
         "valid_until": row.valid_until,
         "revoked_at": row.revoked_at,
+        "asked_by": row.asked_by,
+        "confirmed_by": row.confirmed_by,
     }
     change(connection, "role_grant", {"id": row.id}, values, actor=actor, reason=reason)
+
+
+def confirm_grant(connection: Database, grant: str, *, actor: str, reason: str) -> None:
+    """Somebody stands behind a grant that one person alone gave."""
+    values = {"confirmed_by": actor}
+    change(connection, "role_grant", {"id": grant}, values, actor=actor, reason=reason)
 
 
 def revoke_grant(
@@ -224,7 +246,8 @@ def managed(connection: Database, actor: Actor, person: str, right: str) -> Pers
 def set_active(
     connection: Database, person: str, active: bool, *, actor: str, reason: str
 ) -> Person:
-    """Close an account (its sessions end at once) or open it again; grants stay as they are.
+    """Close an account (its sessions end at once) or open it again. Roles of trust end with it: who
+    opens it again alone gives none back. Other grants stay as they are.
 
     Raises Refused: person.unknown, person.self.
     """
@@ -235,6 +258,10 @@ def set_active(
     if changed != row:
         key = {"id": person}
         change(connection, "person", key, {"active": active}, actor=actor, reason=reason)
+        for one in tables.grants_of(connection, [person]):
+            if one.role in TRUSTED:
+                ended = msgspec.structs.replace(one, revoked_at=real_now())
+                write_grant(connection, ended, actor=actor, reason=reason)
     if not active:
         end_sessions(connection, person, actor=actor, reason=reason)
     return changed

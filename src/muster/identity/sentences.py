@@ -170,6 +170,38 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "授权的截止时间必须在将来。",
         "A grant must end in the future.",
     ),
+    "grant.combined": (
+        "管理员不能同时担任值班长或督察：开账号的人不评判账号所做的事。",
+        "An administrator is not also duty chief or auditor: who makes accounts does not judge what"
+        " is done with them.",
+    ),
+    "trust.unknown": (
+        "没有这项待确认的申请，或它已过期、已处理，或不归您管理。",
+        "No such request waits: it ran out, was decided, or is not yours to confirm.",
+    ),
+    "trust.asked": (
+        "同样的申请已在等待第二人确认。",
+        "The same request waits for a second person already.",
+    ),
+    "trust.same_person": (
+        "须由另一人确认：这是您自己申请的。",
+        "Somebody else confirms it: you asked for it yourself.",
+    ),
+    "trust.alone": (
+        "您的职权是一个人单独授予的，还不能作第二人。"
+        "请由能操作服务器的人用 ./muster admin trust 确认。",
+        "One person alone gave you your role, so you are nobody's second person yet. Whoever may"
+        " use the server confirms it: ./muster admin trust.",
+    ),
+    "trust.pair": (
+        "您与申请人中，一人曾把一次性密码交给另一人，不能互为第二人。请由其他人确认。",
+        "One of you and the person who asked has handed the other a password: you are not each"
+        " other's second person. Somebody else confirms it.",
+    ),
+    "trust.gone": (
+        "申请人已不再管理此事，申请不再有效。",
+        "Whoever asked for it is not in charge of it any more.",
+    ),
     "first.invalid": (
         "此链接无效、已用过或已过期。请在服务器上重新生成。",
         "This link is not valid, was used, or has expired. Make a new one on the server.",

@@ -146,7 +146,8 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class GrantRow(msgspec.Struct, frozen=True):
-    """授权, as it is kept. `path` is the organisation's."""
+    """授权, as it is kept. `path` is the organisation's. `confirmed_by`: the second person, or
+    which act of the system gave it."""
 
     id: str
     person: str
@@ -156,11 +157,14 @@ class GrantRow(msgspec.Struct, frozen=True):
     valid_from: datetime
     valid_until: datetime | None
     revoked_at: datetime | None
+    asked_by: str | None = None
+    confirmed_by: str | None = None
 
 
 _PERSON = "SELECT p.id, p.name, p.username, p.organisation, p.active, p.invented FROM person p"
 _GRANT = """SELECT g.id::text, g.person, g.role, g.organisation, o.path, g.valid_from,
-g.valid_until, g.revoked_at FROM role_grant g JOIN organisation o ON o.id = g.organisation"""
+g.valid_until, g.revoked_at, g.asked_by, g.confirmed_by FROM role_grant g
+JOIN organisation o ON o.id = g.organisation"""
 
 
 def person(connection: Database, person_id: str) -> Person | None:

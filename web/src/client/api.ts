@@ -53,6 +53,14 @@ export const confirmReset = (reset: string) =>
 
 export const declineReset = (reset: string) => request('delete', '/api/resets/{reset}', { path: { reset } })
 
+export const readTrust = () => request('get', '/api/trust-requests')
+
+export const confirmTrust = (one: string) =>
+  request('post', '/api/trust-requests/{request_id}/confirm', { path: { request_id: one } })
+
+export const declineTrust = (one: string) =>
+  request('delete', '/api/trust-requests/{request_id}', { path: { request_id: one } })
+
 export const signOut = () => request('delete', '/api/session')
 
 export const createFirst = (body: Sent<'/api/first', 'post'>) => request('post', '/api/first', { body })

@@ -15,6 +15,7 @@ import { Policies } from './policies'
 import { ProviderBindings } from './providers'
 import { Resets } from './resets'
 import { useSession, useSessionDoor } from './session'
+import { Trust } from './trust'
 import './security.css'
 
 export default function SecurityPage() {
@@ -38,6 +39,7 @@ export default function SecurityPage() {
         <ProviderBindings />
         <OwnSessions />
         <HandOvers />
+        <Trust always={may('administrator', 'duty_chief')} />
         {may('administrator', 'duty_chief') ? <Resets /> : null}
         {may('administrator', 'auditor') ? <Policies /> : null}
       </div>

@@ -13,6 +13,8 @@ from psycopg import Connection
 from muster.identity.providers import tables
 from muster.identity.providers.client import Claims, ProviderClient, Visit
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
+from muster.identity.sessions import SignedIn
+from muster.identity.sign_in.tables import live_session
 from muster.journal.audit import change
 from muster.journal.refusal import Refused
 
@@ -44,16 +46,20 @@ def begin(
     connection: Connection[Any],
     provider: ProviderClient,
     return_to: str,
-    person: str | None,
+    signed_in: SignedIn | None,
     now: datetime,
 ) -> tuple[Visit, str]:
-    """A visit for the browser's cookie, and where it goes. Raises Refused: rate.limited, and as
+    """A visit for the browser's cookie, and where it goes. `signed_in`: who binds the own identity
+    (None: somebody signs in). Raises Refused: rate.limited, and as
     `ProviderClient.way_in`."""
     visit = Visit.fresh()
     address = provider.way_in(visit)
     if tables.visits(connection, now) >= MOST_VISITS:
         raise Refused("rate.limited", retry_s=60)
-    row = VisitRow(provider.provider.id, return_to, person)
+    row = VisitRow(provider.provider.id, return_to, None)
+    if signed_in is not None:
+        session = bytes.fromhex(signed_in.session)
+        row = msgspec.structs.replace(row, person=signed_in.person, session_hash=session)
     tables.begin_visit(connection, visit.hash, row, now + UNDER_WAY)
     return visit, address
 
@@ -63,26 +69,41 @@ def identity_id(row: IdentityRow) -> str:
     return hashlib.sha256(f"{row.issuer}\n{row.subject}".encode()).hexdigest()[:24]
 
 
-def bind(
-    connection: Connection[Any],
-    issuer: str,
-    subject: str,
-    person: str,
-    *,
-    actor: str,
-    now: datetime,
-) -> IdentityRow:
+def bind(connection: Connection[Any], row: IdentityRow, *, actor: str) -> None:
     """From now on this identity is this person. Raises Refused("oidc.taken") if it is somebody
     else's."""
-    known = tables.identity(connection, issuer, subject)
-    if known is not None and known.person != person:
+    known = tables.identity(connection, row.issuer, row.subject)
+    if known is not None and known.person != row.person:
         raise Refused("oidc.taken")
-    if known is not None:
-        return known
-    key = {"issuer": issuer, "subject": subject}
-    values = {"person": person, "bound_at": now}
+    if known is not None and row.confirmed_by is None:
+        return
+    key = {"issuer": row.issuer, "subject": row.subject}
+    values = {"person": row.person, "bound_at": row.bound_at, "confirmed_by": row.confirmed_by}
     change(connection, "provider_identity", key, values, actor=actor, reason="identity bound")
-    return IdentityRow(issuer, subject, person, now)
+
+
+def bind_own(
+    connection: Connection[Any], visit: VisitRow, issuer: str, subject: str, now: datetime
+) -> str:
+    """Who went to a provider to bind an identity is back with it; the person's id. Raises Refused:
+    oidc.visit (the session it began in has ended since), oidc.taken."""
+    session = None
+    if visit.session_hash is not None:
+        session = live_session(connection, visit.session_hash, now)
+    if session is None or session.person.id != visit.person:
+        raise Refused("oidc.visit")
+    person = session.person.id
+    bind(connection, IdentityRow(issuer, subject, person, now), actor=person)
+    return person
+
+
+def unbind_unconfirmed(
+    connection: Connection[Any], person: str, *, actor: str, reason: str
+) -> None:
+    """What was bound in an account before its sign-in was handed over anew opens it no more."""
+    for row in tables.bound_alone(connection, person):
+        key = {"issuer": row.issuer, "subject": row.subject}
+        change(connection, "provider_identity", key, None, actor=actor, reason=reason)
 
 
 def unbind(connection: Connection[Any], person: str, identity: str, *, actor: str) -> None:

@@ -18,14 +18,17 @@ class IdentityRow(msgspec.Struct, frozen=True):
     subject: str
     person: str
     bound_at: datetime
+    confirmed_by: str | None = None
 
 
 class VisitRow(msgspec.Struct, frozen=True):
-    """A sign-in under way. `person`: who binds an identity; None: somebody signs in."""
+    """A sign-in under way. `person`: who binds an identity, in which session; None: somebody signs
+    in."""
 
     provider: str
     return_to: str
     person: str | None
+    session_hash: bytes | None = None
 
 
 class OutcomeRow(msgspec.Struct, frozen=True):
@@ -41,7 +44,7 @@ class OutcomeRow(msgspec.Struct, frozen=True):
     amr: str
 
 
-_IDENTITY = "SELECT issuer, subject, person, bound_at FROM provider_identity"
+_IDENTITY = "SELECT issuer, subject, person, bound_at, confirmed_by FROM provider_identity"
 
 
 def identity(connection: Database, issuer: str, subject: str) -> IdentityRow | None:
@@ -58,14 +61,19 @@ def identities_of(connection: Database, person: str) -> list[IdentityRow]:
     return [IdentityRow(*row) for row in rows]
 
 
+def bound_alone(connection: Database, person: str) -> list[IdentityRow]:
+    """Those no second person confirmed."""
+    return [one for one in identities_of(connection, person) if one.confirmed_by is None]
+
+
 def begin_visit(
     connection: Database, browser_hash: bytes, visit: VisitRow, expires_at: datetime
 ) -> None:
     """Not audited: nothing was decided, and in ten minutes it is gone."""
     connection.execute(
-        "INSERT INTO provider_visit (browser_hash, provider, return_to, person, expires_at)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (browser_hash, visit.provider, visit.return_to, visit.person, expires_at),
+        "INSERT INTO provider_visit (browser_hash, provider, return_to, person, session_hash,"
+        " expires_at) VALUES (%s, %s, %s, %s, %s, %s)",
+        (browser_hash, *msgspec.structs.astuple(visit), expires_at),
     )
 
 
@@ -73,10 +81,10 @@ def take_visit(connection: Database, browser_hash: bytes, now: datetime) -> Visi
     """A visit under way; it is gone with this, so that nobody takes it twice."""
     row = connection.execute(
         "DELETE FROM provider_visit WHERE browser_hash = %s"
-        " RETURNING provider, return_to, person, expires_at",
+        " RETURNING provider, return_to, person, session_hash, expires_at",
         (browser_hash,),
     ).fetchone()
-    return VisitRow(*row[:3]) if row and row[3] > now else None
+    return VisitRow(*row[:4]) if row and row[4] > now else None
 
 
 def visits(connection: Database, now: datetime) -> int:

@@ -16,10 +16,12 @@ from psycopg import Connection
 from muster.identity import tables as identity_tables
 from muster.identity.passwords import Passwords
 from muster.identity.people import find_person, managed
+from muster.identity.providers.binding import unbind_unconfirmed
 from muster.identity.sessions import end_sessions, set_password_hash
 from muster.identity.sign_in import tables
 from muster.identity.sign_in.factors import LETTERS, remove_factor
 from muster.identity.sign_in.tables import ResetRow
+from muster.identity.trust.standing import areas_of, check_second
 from muster.journal import chain
 from muster.journal.audit import change
 from muster.journal.context import Actor
@@ -68,16 +70,23 @@ def waiting(connection: Database, now: datetime) -> list[ResetRow]:
     return tables.open_resets(connection, now)
 
 
-def may_confirm(connection: Database, actor: Actor, row: ResetRow) -> bool:
+def may_confirm(connection: Database, actor: Actor, row: ResetRow, now: datetime) -> bool:
     """Whether the actor is the second person: not who asked, not whose sign-in it is, and in
-    charge of that person."""
+    charge of that person, and independent of who asked."""
     if actor.person in (row.asked_by, row.person):
         return False
     try:
         managed(connection, actor, row.person, CONFIRM)
+        check_independent(connection, row, actor.person, now)
     except Refused:
         return False
     return True
+
+
+def check_independent(connection: Database, row: ResetRow, second: str, now: datetime) -> None:
+    """Raises Refused: as `standing.check_second`."""
+    paths = areas_of(connection, row.person, now)
+    check_second(connection, (row.asked_by, second), CONFIRM, paths, now)
 
 
 def find(connection: Database, reset: str, now: datetime) -> ResetRow:
@@ -94,11 +103,13 @@ def confirm(
     connection: Database, row: ResetRow, passwords: Passwords, *, actor: str, now: datetime
 ) -> str:
     """Do it; the one-time password, or an empty text for a second factor. The person's sessions
-    end. Raises Refused: reset.same_person, person.self, factor.none."""
+    end. Raises Refused: reset.same_person, person.self, factor.none, and as
+    `standing.check_second`."""
     if actor == row.asked_by:
         raise Refused("reset.same_person")
     if actor == row.person:
         raise Refused("person.self")
+    check_independent(connection, row, actor, now)
     _decide(connection, row, True, actor, now)
     if row.what == FACTOR:
         take_factor(connection, row.person, actor=actor, reason="reset by two")
@@ -122,8 +133,9 @@ def give_password(
     reason: str,
     now: datetime,
 ) -> str:
-    """A random password, good for a day and only to choose another; sessions end, and devices are
-    strangers again."""
+    """A random password, good for a day and only to choose another. Sessions end, devices are
+    strangers again, and identities that no second person confirmed are unbound: nothing opens the
+    account but this, and who hands it over stands behind it."""
     found = find_person(connection, person)
     fresh = "-".join(
         "".join(secrets.choice(LETTERS) for _ in range(4)).lower() for _ in range(GROUPS)
@@ -131,6 +143,8 @@ def give_password(
     hashed = passwords.hash(fresh)
     until = now + USABLE_FOR
     set_password_hash(connection, found, hashed, actor=actor, reason=reason, until=until)
+    change(connection, "person", {"id": person}, {"vouched_by": actor}, actor=actor, reason=reason)
+    unbind_unconfirmed(connection, person, actor=actor, reason=reason)
     _end(connection, person, actor, reason)
     return fresh
 

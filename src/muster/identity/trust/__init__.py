@@ -1,0 +1,1 @@
+"""What makes somebody a second person waits for a second person."""
