@@ -361,5 +361,6 @@ def test_every_step_is_in_the_audit_and_a_denial_recorded(
     assert {("trust_request", "trust asked"), ("trust_request", "trust confirmed")} <= said
     (grant,) = [one for one in rows if one["table"] == "role_grant"]
     assert grant["after"]["asked_by"] == me(boss) and grant["after"]["confirmed_by"] == me(chief)
-    denied = auditor.get("/api/denials?limit=100")["items"]
-    assert any(one["what"] == "trust.same_person" and one["person"] == me(boss) for one in denied)
+    denied = [one for one in auditor.get("/api/access?limit=100")["items"] if request in str(one)]
+    assert [one["actor"]["id"] for one in denied] == [me(boss)]
+    assert "trust.same_person" in denied[0]["subject"] and denied[0]["outcome"] == "denied"

@@ -80,6 +80,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "person": "person id",
     "q": "part of the name",
     "reset": "reset id, a UUID",
+    "request_id": "trust request id, a UUID",
     "reason": "why, for the audit",
     "since": "not before",
     "until": "before",

@@ -88,7 +88,7 @@ STATUS: Mapping[str, int] = {
     "trust.same_person": 403,
     "trust.alone": 403,
     "trust.pair": 403,
-    "trust.gone": 409,
+    "trust.gone": 403,
     "policy.top_only": 409,
     "policy.no_method": 409,
     "hand_over.same_person": 409,

@@ -24,7 +24,7 @@ from muster.journal.refusal import Refused
 class TrustView(msgspec.Struct, frozen=True, kw_only=True):
     """Waits for a second person until `expires_at`. `what`: `grant` (role, organisation, until) or
     `identity` (issuer, subject). `anew`: whoever confirms gets a one-time password to hand over in
-    person. `may_confirm`: whoever asks may; `why_not`: the code of why somebody in charge may not;
+    person. `may_confirm`: whoever asks may; `why_not`: the code of why not;
     `mine`: it is about whoever asks."""
 
     id: str
@@ -128,11 +128,10 @@ def trust_view(
     if person is None or not (own or mine or in_charge):
         return None
     why_not = ""
-    if in_charge:
-        try:
-            request.check(connection, row, actor.person, now)
-        except Refused as refusal:
-            why_not = refusal.code
+    try:
+        request.check(connection, row, actor.person, now)
+    except Refused as refusal:
+        why_not = refusal.code
     return TrustView(
         id=row.id,
         what=row.what,

@@ -1004,7 +1004,8 @@ export interface paths {
         put?: never;
         /**
          * 授权: grant a role
-         * @description Grant a role at an organisation of one's own area, for everything under it.
+         * @description Grant a role at an organisation of one's own area, for everything under it. A role of trust
+         *     (duty chief, auditor, administrator) waits for a second person.
          */
         post: operations["give_grant"];
         delete?: never;
@@ -1024,8 +1025,9 @@ export interface paths {
         get: operations["list_identities"];
         put?: never;
         /**
-         * 绑定人员: bind a person's identity at a provider
-         * @description Say who somebody is at a provider. Nobody says it of himself this way.
+         * 绑定人员: ask to bind a person's identity at a provider
+         * @description Say who somebody is at a provider. Nobody says it of himself this way, and a second person
+         *     confirms it within a day, under this id at /api/trust-requests.
          */
         post: operations["bind_identity"];
         delete?: never;
@@ -1062,7 +1064,7 @@ export interface paths {
         put?: never;
         /**
          * 启用账号: open an account again
-         * @description Open a closed account again.
+         * @description Open a closed account again. Roles of trust ended when it closed.
          */
         post: operations["open_account"];
         delete?: never;
@@ -1855,6 +1857,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trust-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 待第二人确认: roles of trust and identities that wait for a second person
+         * @description Those one is in charge of, those one asked for, and those about oneself.
+         */
+        get: operations["list_trust_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust-requests/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 不予确认: decline a request, or take it back
+         * @description It is not done. For those in charge, for who asked, and for whom it is about.
+         */
+        delete: operations["decline_trust_request"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust-requests/{request_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 第二人确认: the second person does it
+         * @description Do what another asked for: the role is granted, or the identity bound.
+         */
+        post: operations["confirm_trust_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/units": {
         parameters: {
             query?: never;
@@ -2602,7 +2664,11 @@ export interface components {
             role: string;
             until: string | null;
         };
-        /** GrantView */
+        /**
+         * GrantView
+         * @description `waits_until`: not granted yet; a second person confirms it until then, under this id at
+         *     /api/trust-requests.
+         */
         GrantView: {
             id: string;
             organisation: string;
@@ -2610,6 +2676,7 @@ export interface components {
             until: string | null;
             /** Format: date-time */
             valid_from: string;
+            waits_until: string | null;
         };
         /**
          * GrantWanted
@@ -2694,11 +2761,25 @@ export interface components {
             subject: string;
         };
         /**
+         * IdentityWaits
+         * @description Not bound yet: waits for a second person until `waits_until`.
+         */
+        IdentityWaits: {
+            id: string;
+            issuer: string;
+            provider: string;
+            subject: string;
+            /** Format: date-time */
+            waits_until: string;
+        };
+        /**
          * IdentityWanted
          * @description `subject`: the provider's own word for the person (`sub`), not a name or address.
          */
         IdentityWanted: {
             provider: string;
+            /** @default bound */
+            reason?: string;
             subject: string;
         };
         /**
@@ -3169,7 +3250,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -3677,6 +3758,52 @@ export interface components {
         Transfer: {
             organisation: string;
             reason: string;
+        };
+        /**
+         * TrustDone
+         * @description `password`: shown this once, for a day, and only to choose another; null when the account's
+         *     sign-in stays as it is.
+         */
+        TrustDone: {
+            password: string | null;
+        };
+        /**
+         * TrustList
+         * @description The oldest first.
+         */
+        TrustList: {
+            items: components["schemas"]["TrustView"][];
+        };
+        /**
+         * TrustView
+         * @description Waits for a second person until `expires_at`. `what`: `grant` (role, organisation, until) or
+         *     `identity` (issuer, subject). `anew`: whoever confirms gets a one-time password to hand over in
+         *     person. `may_confirm`: whoever asks may; `why_not`: the code of why not;
+         *     `mine`: it is about whoever asks.
+         */
+        TrustView: {
+            anew: boolean;
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            asked_by_name: string;
+            belongs_to: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            issuer: string | null;
+            may_confirm: boolean;
+            mine: boolean;
+            organisation: string | null;
+            person: string;
+            person_name: string;
+            reason: string;
+            role: string | null;
+            subject: string | null;
+            until: string | null;
+            username: string;
+            what: string;
+            why_not: string;
         };
         /** UnitCounts */
         UnitCounts: {
@@ -6162,6 +6289,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "provider": "city",
+                 *       "reason": "示例：新入职",
                  *       "subject": "示例-8f14e45f"
                  *     }
                  */
@@ -6175,7 +6303,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IdentityView"];
+                    "application/json": components["schemas"]["IdentityWaits"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -7985,6 +8113,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trust_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustList"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_trust_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description trust request id, a UUID */
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_trust_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description trust request id, a UUID */
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustDone"];
                 };
             };
             /** @description Refused or failed: see `code`. */
