@@ -8,8 +8,8 @@ import msgspec
 from litestar import Router, delete, get, post
 
 from muster.api.opening import reads
-from muster.api.session import PROVE
 from muster.api.platform import Platform
+from muster.api.session import PROVE
 from muster.identity import tables
 from muster.identity.authoriser import authorise, scope_of
 from muster.identity.passwords import Passwords
