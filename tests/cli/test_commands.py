@@ -59,8 +59,44 @@ def test_nothing_heavy_is_imported_for_help() -> None:
     assert HEAVY & set(told.stdout.split()) == set()
 
 
-def test_an_unknown_command_is_a_usage_error() -> None:
-    assert CliRunner().invoke(muster, ["demmo"]).exit_code == 2
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["demmo"],
+        ["demo", "--nope"],
+        ["demo", "--port", "abc"],
+        ["demo", "--port"],
+        ["journal", "nonsense"],
+        ["journal", "export"],
+        ["openapi", "more"],
+        ["backup"],
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_command_is_told_in_both_languages(words: list[str]) -> None:
+    told = CliRunner().invoke(muster, words)
+    assert told.exit_code == 2
+    said = told.output.split("Error: ")[1]
+    assert any("\u4e00" <= sign <= "\u9fff" for sign in said), said
+    assert " / " in said and sum(sign.isascii() and sign.isalpha() for sign in said) > 5, said
+
+
+@pytest.mark.parametrize("words", [["journal"], ["admin"], []], ids=" ".join)
+def test_a_list_of_commands_cuts_no_sentence(words: list[str]) -> None:
+    told = CliRunner().invoke(muster, [*words, "--help"], terminal_width=80)
+    assert told.exit_code == 0 and "Commands:" in told.output
+    assert "..." not in told.output.split("Commands:")[1]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:1"])
+def test_calls_for_nobody_are_not_waited_for(url: str) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "muster.cli", "simulate", "--url", url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1 and url in told.stderr and "Traceback" not in told.stderr
 
 
 def test_trouble_is_two_sentences_and_no_stack_trace(tmp_path: Path) -> None:

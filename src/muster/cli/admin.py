@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from muster.cli.misuse import Commands
 from muster.cli.opened import chosen, database, folder_option
 from muster.supervise.trouble import Trouble
 
@@ -15,7 +16,7 @@ MACHINE = "system:machine"
 REASON = "by the machine's owner"
 
 
-@click.group()
+@click.group(cls=Commands)
 def admin() -> None:
     """管理员 / administrators"""
 

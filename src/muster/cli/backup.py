@@ -49,7 +49,7 @@ def backup(
     DATA/keys/backup.key and master.key apart; without both there is no restore.
     """
     if (to is None) == (verify is None):
-        raise click.UsageError("--to DIR | --verify DIR")
+        raise click.UsageError("--to 和 --verify 给其中一个 / give either --to or --verify")
     with faults_told():
         if verify is not None:
             told = _verify(verify, key, (data or project.real_data()) / "keys" / "backup.key")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.cli import project
+from muster.cli.misuse import Commands
 from muster.supervise.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-@click.group()
+@click.group(cls=Commands)
 def city() -> None:
     """城市包 / city packs
 

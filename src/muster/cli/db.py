@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from muster.cli.misuse import Commands
 from muster.cli.opened import database, folder_option
 from muster.supervise.trouble import Trouble
 
 
-@click.group()
+@click.group(cls=Commands)
 def db() -> None:
     """数据库 / the database"""
 

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from muster.cli import project
+from muster.cli.misuse import Commands
 from muster.supervise.trouble import Trouble
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 PORT = click.IntRange(0, 65535)
 
 
-@click.group()
+@click.group(cls=Commands)
 def gateway() -> None:
     """网关 / gateways for devices that do not speak HTTP"""
 

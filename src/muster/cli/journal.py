@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from muster.cli import marks, project
+from muster.cli.misuse import Commands
 from muster.cli.opened import chosen, database, folder_option, master_key, require_migrated
 from muster.cli.proof import checkpoint, export, read_export, rotate_key
 from muster.supervise.trouble import Trouble
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from muster.journal.perform import Journal
 
 
-@click.group()
+@click.group(cls=Commands)
 def journal() -> None:
     """核验、见证与重建日志 / verify the journal, have it witnessed, rebuild what follows"""
 

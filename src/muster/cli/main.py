@@ -17,6 +17,7 @@ from muster.cli.db import db
 from muster.cli.demo import demo
 from muster.cli.gateway import gateway
 from muster.cli.journal import journal
+from muster.cli.misuse import Commands
 from muster.cli.openapi import openapi
 from muster.cli.replay import replay, simulate
 from muster.cli.restore import restore
@@ -36,6 +37,7 @@ EPILOG = """\b
 
 
 @click.group(
+    cls=Commands,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -248,6 +248,7 @@ def simulate(
     from muster.simulate.live import LiveCity, Settings
     from muster.simulate.refusal import ReplayRefused
 
+    _require_answer(url)
     kept = (data or project.demo_data()) / "demo_password"
     if password is None and not kept.exists():
         raise Trouble(
@@ -269,3 +270,23 @@ def simulate(
         LiveCity(settings, stop).run()
     except ReplayRefused as error:
         raise Trouble(error.zh, error.en) from error
+
+
+def _require_answer(url: str) -> None:
+    """Raises Trouble unless something answers there: waiting in silence tells nobody why."""
+    import urllib3
+
+    if not url.startswith(("http://", "https://")):
+        raise Trouble(
+            f"--url {url} 不是网址：应以 http:// 开头。",
+            f"--url {url} is no address: it begins with http://.",
+        )
+    try:
+        urllib3.PoolManager(retries=False, timeout=10.0).request(
+            "GET", f"{url.rstrip('/')}/healthz"
+        )
+    except (urllib3.exceptions.HTTPError, urllib3.exceptions.LocationValueError) as error:
+        raise Trouble(
+            f"{url} 没有应答：请先用 ./muster demo 启动，或用 --url 给出它的网址。",
+            f"{url} does not answer: start ./muster demo first, or give its address with --url.",
+        ) from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from muster.cli import marks, project
+from muster.cli.misuse import Commands
 from muster.cli.opened import chosen, database, folder_option, require_migrated
 from muster.cli.target import target
 from muster.supervise.trouble import Trouble
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from muster.geography.pack import Pack
 
 
-@click.group()
+@click.group(cls=Commands)
 def retention() -> None:
     """保存：什么到期，什么已擦除 / what will go, what went, and the proof"""
 
