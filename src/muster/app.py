@@ -44,7 +44,7 @@ from muster.identity.authoriser import IdentityAuthoriser
 from muster.identity.first_link import make_first_link
 from muster.identity.install import demo_accounts, install, install_simulator
 from muster.identity.passwords import Passwords
-from muster.identity.providers.client import opened as providers_of
+from muster.identity.providers.binding import opened as providers_of
 from muster.identity.reader import reader
 from muster.journal.clock import Clock, DrivenClock, RealClock, ScaledClock, real_now
 from muster.journal.database import last_recorded, open_pool
@@ -306,10 +306,10 @@ class System:
         return [trouble for trouble in found if trouble]
 
 
-def open_system(settings: Settings) -> System:
+def open_system(settings: Settings, pack: Pack | None = None) -> System:
     """Open everything a server process needs. Migrations and `prepare` ran before."""
     mark = marked(settings)
-    pack = load(Path(settings.city))
+    pack = pack or load(Path(settings.city))
     pool = open_pool(settings.app_dsn)
     with pool.connection() as connection:
         clock = clock_for(mark, last_recorded(connection), settings.speed)
@@ -484,12 +484,12 @@ def serve(settings: Settings) -> None:
     listening = settings.listening
     # While another still serves: the slow part of a start, and what could keep us from serving.
     import_module("muster.api.server")
-    load(Path(settings.city))
+    pack = load(Path(settings.city))
     with open_pool(settings.app_dsn, most=1) as pool, pool.connection() as connection:
         open_vault(connection, Path(settings.data) / MASTER_KEY)
     serving.check(listening)
     with serving.taking_turns(listening):
-        system = open_system(settings)
+        system = open_system(settings, pack)
         app = gate.guarded(application(system), settings)
         beside = small_ports(listening, system.platform.metrics)
         serving.run(app, settings.host, settings.port, listening, beside)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 UV = """#!/bin/sh
 if [ "$1" = --version ]; then echo "uv 0.9.1"; exit; fi
-echo "$UV_PYTHON | $*" >> {root}/uv.calls
+echo "$UV_PYTHON | compiled=$UV_COMPILE_BYTECODE | $*" >> {root}/uv.calls
 if [ -e {root}/uv.words ]; then cat {root}/uv.words >&2; exit 2; fi
 mkdir -p {root}/.venv/bin
 printf '#!/bin/sh\\necho "$MUSTER_ROOT | $*"\\n' > {root}/.venv/bin/python
@@ -88,6 +88,11 @@ def test_sets_up_once_and_hands_over_every_word(copy: Path) -> None:
     assert "--group" not in calls(copy)[0]
     second = start(copy, "openapi")
     assert second.returncode == 0 and second.stderr == "" and len(calls(copy)) == 1
+
+
+def test_packages_are_compiled_for_whoever_may_not_write_here(copy: Path) -> None:
+    start(copy, "openapi")
+    assert "compiled=1" in calls(copy)[0]
 
 
 def test_what_is_needed_grows_and_never_shrinks(copy: Path) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from muster.identity.providers.client import ProviderClient, Visit
+from muster.identity.providers.client import ProviderClient
 from muster.identity.providers.configuration import Provider
+from muster.identity.providers.visit import Visit
 from muster.journal.refusal import Refused
 from tests.api.providers import SECRET, Wicked, wicked
 from tests.instance import free_port

@@ -35,8 +35,8 @@ from muster.identity.providers.binding import (
     unbind,
 )
 from muster.identity.providers.binding import bind_own as bind_own_identity
-from muster.identity.providers.client import Claims, Visit
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
+from muster.identity.providers.visit import Claims, Visit
 from muster.identity.sessions import Entered, SignedIn
 from muster.identity.sign_in.policy import OIDC
 from muster.identity.trust import request

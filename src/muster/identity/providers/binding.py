@@ -5,25 +5,30 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 from psycopg import Connection
 
 from muster.identity.providers import tables
-from muster.identity.providers.client import Claims, ProviderClient, Visit
+from muster.identity.providers.configuration import read, secret
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
+from muster.identity.providers.visit import Claims, Visit
 from muster.identity.sessions import SignedIn
 from muster.identity.sign_in.tables import live_session
 from muster.journal.audit import change
 from muster.journal.refusal import Refused
+
+if TYPE_CHECKING:
+    from muster.identity.providers.client import ProviderClient
 
 UNDER_WAY: Final = timedelta(minutes=10)
 KEEP_OUTCOMES: Final = timedelta(days=90)
 #: More sign-ins under way than this are somebody's flood.
 MOST_VISITS: Final = 5_000
 
-Providers = Mapping[str, ProviderClient]
+Providers: TypeAlias = "Mapping[str, ProviderClient]"
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -32,6 +37,17 @@ class Returned(msgspec.Struct, frozen=True):
     visit: VisitRow
     issuer: str
     claims: Claims
+
+
+def opened(data: Path) -> Providers:
+    """The providers of a data folder, by id. Raises ProvidersInvalid."""
+    listed = read(data)
+    if not listed:
+        return {}
+    # What speaks to them takes long to import, and most installations have none.
+    from muster.identity.providers.client import ProviderClient
+
+    return {one.id: ProviderClient(one, secret(data, one)) for one in listed}
 
 
 def provider_of(providers: Providers, name: str) -> ProviderClient:

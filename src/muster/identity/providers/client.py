@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
 import warnings
-from base64 import urlsafe_b64encode
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -15,14 +11,14 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from muster.identity.providers.configuration import Provider, read, secret
+from muster.identity.providers.configuration import Provider
 from muster.identity.providers.fetch import ask, same_origin
+from muster.identity.providers.visit import Claims, Visit
 from muster.journal.clock import monotonic, real_now
 from muster.journal.refusal import Refused
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # authlib's own words to its own packages
-    from authlib.common.security import generate_token  # type: ignore[import-untyped]
     from authlib.oauth2.rfc6749.parameters import (  # type: ignore[import-untyped]
         prepare_grant_uri,
     )
@@ -48,48 +44,6 @@ class Metadata(msgspec.Struct, frozen=True):
     jwks_uri: str
     end_session_endpoint: str = ""
     token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
-
-
-class Claims(msgspec.Struct, frozen=True):
-    """What a provider vouches for: who, and how it knew (`acr`, `amr`). No names, no groups."""
-
-    subject: str
-    acr: str
-    amr: str
-
-
-class Visit(msgspec.Struct, frozen=True):
-    """What the browser keeps of a sign-in under way: 256 random bits, in a cookie. Everything that
-    must not be guessed is derived from them; we keep their hash."""
-
-    secret: str
-
-    @classmethod
-    def fresh(cls) -> Visit:
-        return cls(generate_token(43))
-
-    @property
-    def hash(self) -> bytes:
-        return hashlib.sha256(self.secret.encode(errors="replace")).digest()
-
-    def _word(self, name: str) -> str:
-        made = hmac.digest(self.secret.encode(errors="replace"), name.encode(), "sha256")
-        return urlsafe_b64encode(made).rstrip(b"=").decode()
-
-    @property
-    def state(self) -> str:
-        return self._word("state")
-
-    @property
-    def nonce(self) -> str:
-        return self._word("nonce")
-
-    @property
-    def verifier(self) -> str:
-        return self._word("verifier")
-
-    def made(self, state: str) -> bool:
-        return hmac.compare_digest(self.state.encode(), state.encode(errors="replace"))
 
 
 class ProviderClient:
@@ -233,8 +187,3 @@ class ProviderClient:
                 raise Refused("oidc.answer", fault="JWKS") from None
             self._keys = monotonic(), keys
             return keys
-
-
-def opened(data: Path) -> dict[str, ProviderClient]:
-    """The providers of a data folder, by id. Raises ProvidersInvalid."""
-    return {one.id: ProviderClient(one, secret(data, one)) for one in read(data)}
