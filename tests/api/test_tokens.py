@@ -32,6 +32,7 @@ OPENS: dict[str, set[str]] = {
     "get_summary": {"read:summary"},
     "report_positions": {"positions:report"},
     "call_for_help": {"alarms:report"},
+    "notify_call": {"telephone:notify"},
 }
 PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person", "list_providers"}
 
@@ -256,6 +257,7 @@ def test_a_scope_holds_its_rows_and_nothing_else() -> None:
         "read:positions": {"read.positions"},
         "read:summary": {"read.summary"},
         "read:units": {"read.units"},
+        "telephone:notify": {"telephone.notify"},
     }
 
 

@@ -128,11 +128,11 @@ def test_a_part_erased_is_in_the_ledger_outside(acting: Acting) -> None:
 def test_what_goes_by_itself_is_counted_and_audited(acting: Acting) -> None:
     acting.wait(86_400)
     rows = acting.rows("SELECT class, count FROM retention_run ORDER BY class")
-    assert [one[0] for one in rows] == ["attempts", "positions", "sessions"]
+    assert [one[0] for one in rows] == ["attempts", "positions", "sessions", "telephone"]
     audited = acting.rows("SELECT count(*) FROM audit WHERE table_name = 'retention_run'")
-    assert audited == [(3,)]
+    assert audited == [(4,)]
     acting.wait(60)
-    assert len(acting.rows("SELECT 1 FROM retention_run")) == 3, "once a day"
+    assert len(acting.rows("SELECT 1 FROM retention_run")) == 4, "once a day"
     acting.rows("SELECT position_make_day('2020-01-01')")
     acting.wait(86_400 * 40)
     went = dict(acting.rows("SELECT class, sum(count)::int FROM retention_run GROUP BY class"))

@@ -123,6 +123,17 @@ BODIES: Final[dict[str, Any]] = {
         "reason": "示例",
     },
     "call_for_help": {"unit": "pt-donggang-03", "at": AT},
+    "notify_call": {
+        "call": "示例-20261123-000417",
+        "sequence": 1,
+        "kind": "ringing",
+        "at": AT,
+        "number": "199-0000-0001",
+        "extension": "8003",
+    },
+    "sit_down": {"extension": "8003", "organisation": "pt"},
+    "join_call": {"matter": MATTER},
+    "called_back": {"outcome": "unreachable", "reason": "示例：无人接听"},
     "report_positions": {
         "unit": "pt-donggang-03",
         "fixes": [

@@ -61,6 +61,7 @@ PARTS: Final[Mapping[str, str]] = {
     "command": "指：接警、派警、反馈、办结 / incidents: taken, sent, fed back, closed",
     "retention": "保存：到期、冻结、封存、擦除与证明 / how long words stay, and how they go",
     "action": "行：警力、上岗、派警单 / units, duty, orders",
+    "telephony": "话务：来电、坐席、回拨 / telephone: calls, desks, calling back",
     "alarms": "报警按钮 / alarm buttons of machines",
     "review": "评：审计、查阅日志 / the audit, and who looked at what",
     "oversight": "评：疑似不当查阅、抽查 / misuse found, and the sample to review",

@@ -38,6 +38,7 @@ ClassCode = Literal[
     "positions",
     "sessions",
     "attempts",
+    "telephone",
     "access_log",
     "audit",
 ]

@@ -117,6 +117,8 @@ STATUS: Mapping[str, int] = {
     "unit.unavailable": 409,
     "unit.bound": 409,
     "unit.not_on_duty": 409,
+    "call.called_back": 409,
+    "call.unknown": 404,
     "unit.crew_empty": 409,
     "unit.crew_elsewhere": 409,
     "unit.crew_foreign": 409,
@@ -274,6 +276,11 @@ _OWN: Mapping[str, tuple[str, str]] = {
     "unit.bound": (
         "警力“{unit}”还有未完成的派警单。",
         "The unit '{unit}' still has an order.",
+    ),
+    "call.called_back": ("这个来电已经回拨过。", "That call has been called back already."),
+    "call.unknown": (
+        "没有这个来电，或不在本坐席。先登记本坐席的分机。",
+        "There is no such call, or it is at another desk. Say your extension first.",
     ),
     "unit.not_on_duty": ("警力“{unit}”不在岗。", "The unit '{unit}' is not on duty."),
     "unit.crew_empty": ("请写明人员。", "Please name the crew."),

@@ -44,6 +44,7 @@ from muster.api import (
     review,
     session,
     sign_in,
+    telephony,
     tokens,
     trust,
 )
@@ -288,6 +289,7 @@ def _routes() -> list[Any]:
         *retention.ROUTES,
         *action.ROUTES,
         *alarms.ROUTES,
+        *telephony.ROUTES,
         *review.ROUTES,
         *oversight.HANDLERS,
     ]

@@ -27,6 +27,7 @@ MANAGE: Final = "manage.tokens"
 ScopeName = Literal[
     "positions:report",
     "alarms:report",
+    "telephone:notify",
     "read:units",
     "read:positions",
     "read:summary",
@@ -43,7 +44,7 @@ class TokenWanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Text
     organisation: Text
-    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=7)]
+    scopes: Annotated[list[ScopeName], msgspec.Meta(min_length=1, max_length=8)]
     expires_at: datetime
     unit: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     networks: Annotated[

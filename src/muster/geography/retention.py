@@ -22,12 +22,12 @@ Word = Annotated[str, Meta(min_length=1)]
 #: Classes of the words of a matter; they go only as their clocks, reviews and holds allow.
 OF_MATTERS: Final = ("caller", "narrative", "place", "recordings", "decision")
 #: Classes that go by themselves, and those that stay.
-OF_TABLES: Final = ("positions", "sessions", "attempts", "access_log", "audit")
+OF_TABLES: Final = ("positions", "sessions", "attempts", "telephone", "access_log", "audit")
 CODES: Final = (*OF_MATTERS, *OF_TABLES)
 #: Rows of these are chained or are the record itself: a pack cannot let them go.
 STAY: Final = ("decision", "access_log", "audit")
 #: Fewer days than these would break the part that keeps them.
-LEAST_DAYS: Final[Mapping[str, int]] = {"positions": 2, "attempts": 1}
+LEAST_DAYS: Final[Mapping[str, int]] = {"positions": 2, "attempts": 1, "telephone": 1}
 
 
 class Longer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +131,7 @@ DEFAULT: Final = Schedule(
             _class("positions", "位置", "positions", days=30),
             _class("sessions", "会话", "sessions", days=0),
             _class("attempts", "登录尝试", "sign-in attempts", days=1),
+            _class("telephone", "话务", "telephone calls", days=2),
             _class("access_log", "查阅记录", "access log", permanent=True),
             _class("audit", "审计", "audit", permanent=True),
         )

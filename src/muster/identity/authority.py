@@ -110,6 +110,8 @@ order.return               .  P  P  P  U  .  U  U  .  .  .  .  .
 unit.sign_on               .  O  O  O  U  .  U  U  .  .  .  .  .
 unit.sign_off              .  O  O  O  U  .  U  U  .  .  .  .  .
 unit.set_status            .  O  O  O  U  .  U  U  .  .  .  .  .
+telephone.notify           .  .  .  .  .  .  .  .  .  .  .  .  .
+telephone.take             O  O  O  O  .  .  .  .  .  .  .  .  .
 unit.call_for_help         .  O  O  O  U  .  U  U  .  .  .  .  .
 position.report            .  .  .  .  U  .  U  U  .  .  .  .  .
 read.incident              P  P  P  P  P  P  P  P  P  .  .  .  .

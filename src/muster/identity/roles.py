@@ -49,6 +49,7 @@ TOKEN_ACTOR: Final = "token:"
 TOKEN_SCOPES: Final[Mapping[str, Mapping[str, str]]] = {
     "positions:report": {"position.report": "O"},
     "alarms:report": {"unit.call_for_help": "O"},
+    "telephone:notify": {"telephone.notify": "O"},
     "read:units": {"read.units": "O"},
     "read:positions": {"read.positions": "O"},
     "read:summary": {"read.summary": "P"},

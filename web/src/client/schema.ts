@@ -1813,6 +1813,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telephone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 话务: calls at the own extension, to be called back, and how long callers waited
+         * @description Numbers are masked here. Who has said no extension sees no single call.
+         */
+        get: operations["get_telephone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/calls/{call}/called_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 回拨: an abandoned call was called back
+         * @description Who called back, when, and how it ended, is in the audit.
+         */
+        post: operations["called_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/calls/{call}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 归入警情: the matter a call became
+         * @description The number is in the matter's vault now, and no longer here.
+         */
+        post: operations["join_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/calls/{call}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 取号: the number and times of a call, for the intake form
+         * @description A call at the own extension, in the queue, or to be called back.
+         */
+        post: operations["take_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 坐席: the extension at hand is mine
+         * @description Until one signs out, hands over, or says another.
+         */
+        post: operations["sit_down"];
+        /**
+         * 离席: no extension is mine
+         * @description Give up the extension; without one nothing happens.
+         */
+        delete: operations["leave_desk"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 话务通知: what the telephone system says of a call
+         * @description In any order, as often as one likes.
+         *
+         *     Token scope: `telephone:notify`.
+         */
+        post: operations["notify_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -2132,6 +2258,60 @@ export interface components {
             rating: number;
         };
         /**
+         * CallHeard
+         * @description How the call stands, after this notice and all before it.
+         */
+        CallHeard: {
+            state: string;
+        };
+        /**
+         * CallJoined
+         * @description The matter the call became.
+         */
+        CallJoined: {
+            matter: string;
+        };
+        /**
+         * CallNotice
+         * @description One thing the exchange says of a call. `call`: its own id of the call; `sequence`: grows with
+         *     each notice of it. `at` and `sent_at` on the exchange's clock: with `sent_at` its difference to
+         *     ours is taken off. `number` empty where it is withheld; `extension` where it rings or is
+         *     spoken. Send again what was not answered with 200: the same twice changes nothing.
+         */
+        CallNotice: {
+            /** Format: date-time */
+            at: string;
+            call: string;
+            extension?: string | null;
+            /** @enum {unknown} */
+            kind: "abandoned" | "answered" | "ended" | "ringing" | "transferred";
+            /** @default  */
+            number?: string;
+            sent_at?: string | null;
+            sequence: number;
+        };
+        /**
+         * CallTaken
+         * @description For the intake form. The look at the number is recorded.
+         */
+        CallTaken: {
+            answered_at: string | null;
+            ended_at: string | null;
+            id: string;
+            number: string;
+            ringing_at: string | null;
+        };
+        /**
+         * CalledBack
+         * @description How calling back ended; unreachable with a reason.
+         */
+        CalledBack: {
+            /** @enum {unknown} */
+            outcome: "done" | "unreachable";
+            /** @default  */
+            reason?: string;
+        };
+        /**
          * Caller
          * @description `masked`: the reader sees only enough to tell two callers apart.
          */
@@ -2340,6 +2520,14 @@ export interface components {
             times: number;
             username_hash: string | null;
             what: string;
+        };
+        /**
+         * DeskWanted
+         * @description The extension at hand, and the organisation whose exchange it is of.
+         */
+        DeskWanted: {
+            extension: string;
+            organisation: string;
         };
         /**
          * Dispatch
@@ -3250,7 +3438,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "call.called_back" | "call.unknown" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -3696,6 +3884,32 @@ export interface components {
             session: components["schemas"]["Session"];
         };
         /**
+         * Telephone
+         * @description What a desk sees. `calls`: those at the own extension and in the queue.
+         */
+        Telephone: {
+            call_back: components["schemas"]["TelephoneCall"][];
+            calls: components["schemas"]["TelephoneCall"][];
+            extension: string | null;
+            /** Format: date-time */
+            now: string;
+            waiting: components["schemas"]["WaitingFigure"];
+        };
+        /**
+         * TelephoneCall
+         * @description A call. `number`: masked; `due`: when it should be called back.
+         */
+        TelephoneCall: {
+            answered_at: string | null;
+            due: string | null;
+            ended_at: string | null;
+            extension: string;
+            id: string;
+            number: string;
+            ringing_at: string | null;
+            state: string;
+        };
+        /**
          * TodayCounts
          * @description Since midnight in the city.
          */
@@ -3751,7 +3965,7 @@ export interface components {
             organisation: string;
             /** @default created */
             reason?: string;
-            scopes: ("alarms:report" | "metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units")[];
+            scopes: ("alarms:report" | "metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units" | "telephone:notify")[];
             unit?: string | null;
         };
         /** Transfer */
@@ -3866,6 +4080,29 @@ export interface components {
         Unmerge: {
             main: string;
             reason: string;
+        };
+        /**
+         * Waited
+         * @description How long callers waited: of `answered` calls with both moments known, how many within 15 and
+         *     within 20 seconds; and how many hung up before.
+         */
+        Waited: {
+            abandoned: number;
+            answered: number;
+            within_15: number;
+            within_20: number;
+        };
+        /**
+         * WaitingFigure
+         * @description A figure with its definition.
+         */
+        WaitingFigure: {
+            counts: components["schemas"]["Waited"];
+            definition: string;
+            /** Format: date-time */
+            since: string;
+            text_en: string;
+            text_zh: string;
         };
         /**
          * WayIn
@@ -6698,7 +6935,7 @@ export interface operations {
                 /** @description before */
                 until?: string;
                 /** @description only of these classes of data */
-                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "telephone" | "access_log" | "audit")[];
                 /** @description only of this status */
                 status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
                 /** @description only of these organisations */
@@ -6740,7 +6977,7 @@ export interface operations {
                 /** @description before */
                 until?: string;
                 /** @description only of these classes of data */
-                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "telephone" | "access_log" | "audit")[];
                 /** @description only of this status */
                 status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
                 /** @description only of these organisations */
@@ -8002,6 +8239,259 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_telephone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Telephone"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    called_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description call id */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "outcome": "unreachable",
+                 *       "reason": "示例：无人接听"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CalledBack"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallHeard"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description call id */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "matter": "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e01"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallJoined"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallHeard"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description call id */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallTaken"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sit_down: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "extension": "8003",
+                 *       "organisation": "pt"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeskWanted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskWanted"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notify_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "at": "2026-11-23T03:14:07Z",
+                 *       "call": "示例-20261123-000417",
+                 *       "extension": "8003",
+                 *       "kind": "ringing",
+                 *       "number": "199-0000-0001",
+                 *       "sequence": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallNotice"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallHeard"];
                 };
             };
             /** @description Refused or failed: see `code`. */

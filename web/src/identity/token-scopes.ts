@@ -5,6 +5,7 @@ import type { TokenScope } from '../client/types'
 export const SCOPES: readonly TokenScope[] = [
   'positions:report',
   'alarms:report',
+  'telephone:notify',
   'read:units',
   'read:positions',
   'read:summary',
@@ -17,6 +18,7 @@ export function useScopeName(): (scope: string) => string {
   const names: Record<string, string> = {
     'positions:report': t('tokens.scope.report'),
     'alarms:report': t('tokens.scope.alarms'),
+    'telephone:notify': t('tokens.scope.telephone'),
     'read:units': t('tokens.scope.units'),
     'read:positions': t('tokens.scope.positions'),
     'read:summary': t('tokens.scope.summary'),

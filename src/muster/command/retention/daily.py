@@ -15,6 +15,7 @@ from muster.command.retention.tables import (
     ran,
     schedule_kept,
 )
+from muster.command.telephony.tables import forget_old as forget_calls
 from muster.geography.retention import Schedule
 from muster.identity.sign_in.attempts import forget_old
 from muster.journal.clock import real_now
@@ -70,7 +71,13 @@ class Daily:
                 attempts=self._kept("attempts"),
                 now=real_now(),
             )
-            went = {"positions": days, "sessions": ended, "attempts": attempts}
+            calls = forget_calls(connection, now - self._kept("telephone"))
+            went = {
+                "positions": days,
+                "sessions": ended,
+                "attempts": attempts,
+                "telephone": calls,
+            }
             for code, count in went.items():
                 add_run(connection, (today, code), now, count, now - self._kept(code))
         return went

@@ -38,6 +38,7 @@ export const zh = {
   scope: {
     report: '上报位置',
     alarms: '报警按钮',
+    telephone: '话务通知',
     units: '读警力',
     positions: '读位置',
     summary: '读数字',
@@ -93,6 +94,7 @@ export const en: typeof zh = {
   scope: {
     report: 'Report positions',
     alarms: 'Alarm buttons',
+    telephone: 'Telephone notices',
     units: 'Read units',
     positions: 'Read positions',
     summary: 'Read counts',

@@ -1,0 +1,1 @@
+"""What a telephone system says of calls, until they are matters."""
