@@ -206,7 +206,7 @@ class System:
 
     def appended(self, answer: Answer) -> None:
         """After each commit: wake who waits, and have an erasure on the disk a second time."""
-        if any(entry.kind.endswith(".erased") for entry in answer.entries):
+        if any(entry.kind.endswith((".erased", ".caller_corrected")) for entry in answer.entries):
             self.ledger.erased()
         if any(entry.kind in self.reactor.kinds for entry in answer.entries):
             self._pending.set()

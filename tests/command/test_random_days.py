@@ -152,6 +152,15 @@ class Days(RuleBasedStateMachine):
         some = st.lists(st.sampled_from(CLASSES), min_size=1, max_size=3, unique=True)
         if name == "retention.place_hold":
             return retention.PlaceHold(self.town.fresh(), LAW, "示例")
+        if name == "retention.correct_caller":
+            right = f"示例-{self.town.fresh()}"
+            return retention.CorrectCaller(LAW, "示例", caller_name=right)
+        if name == "retention.keep_track":
+            order = next(iter(self.town.state(matter).orders.values()), None)
+            given = order.times["given"] if order else self.town.now
+            return retention.KeepTrack(
+                order.order if order else self.town.fresh(), given, self.town.now, LAW, "示例"
+            )
         if name == "retention.lift_hold":
             return retention.LiftHold(next(iter(kept.holds), self.town.fresh()), "示例")
         if name == "retention.keep_longer":

@@ -63,6 +63,8 @@ retention.seal             u  w  w  w  w  w  w  w  w  w  w  +  +  +  +  +  e
 retention.ask_unsealing    u  s  s  s  s  s  s  s  s  s  s  s  s  s  s  s  e
 retention.approve_unsealing u  k  k  k  k  k  k  k  k  k  k  k  k  k  k  k  e
 retention.restrict         u  +  +  +  +  +  +  +  +  +  +  +  +  +  +  +  e
+retention.correct_caller   u  +  +  +  +  +  +  +  +  +  +  +  +  +  +  +  e
+retention.keep_track       u  q  q  +  +  +  +  +  +  +  +  +  +  +  q  q  e
 retention.lift_restriction u  f  f  f  f  f  f  f  f  f  f  f  f  f  f  f  e
 order.deliver              u  q  q  +  o  o  o  o  o  o  o  w  w  w  w  w  e
 order.sign                 u  q  q  +  o  o  o  o  o  o  o  w  w  w  w  w  e
@@ -141,11 +143,22 @@ def asked_for(town: Town, operation: str) -> msgspec.Struct:
         "retention.ask_unsealing": retention.AskUnsealing("示例法条", "示例"),
         "retention.restrict": retention.Seal("示例法条", "示例"),
         "retention.lift_restriction": because(),
+        "retention.correct_caller": retention.CorrectCaller(
+            "示例法条", "示例", caller_name="示例-更正"
+        ),
+        "retention.keep_track": during_the_order(town),
         "incident.report": call(town),
     }
     if operation.startswith("order."):
         return step(town, ORDER, reason="示例")
     return made.get(operation, inputs.Nothing())
+
+
+def during_the_order(town: Town) -> retention.KeepTrack:
+    orders = [one.orders[ORDER] for one in town.states.values() if ORDER in one.orders]
+    given = orders[0].times["given"] if orders else town.now
+    ends = [town.now, *(max(one.times.values()) for one in orders if not one.active)]
+    return retention.KeepTrack(ORDER, given, min(ends), "示例法条", "示例")
 
 
 def test_the_table_is_whole() -> None:

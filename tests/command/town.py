@@ -45,6 +45,7 @@ from muster.journal.entry import (
 )
 from muster.journal.refusal import Refused
 from muster.journal.vault import MatterKey, seal
+from muster.telemetry.track import Track
 
 from .city import CITY, CREW, NORTH, UNITS, small_city
 
@@ -149,7 +150,9 @@ class Town:
         named = {one.item for e in entries for one in private_fields(e.fact).values()}
         gone = self.states[matter].retention.erased if matter in self.states else {}
         there = sorted(item for item in named if class_of(item) not in gone)
-        return Known(self.pack, items=tuple((item, "0" * 64) for item in there))
+        track = Track(unit="n1", since=self.now, until=self.now, positions=0, segments=())
+        items = tuple((item, "0" * 64) for item in there)
+        return Known(self.pack, items=items, track=track)
 
     def _read(self, away_m: int) -> dispatch.DispatchRules:
         units = {

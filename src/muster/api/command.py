@@ -1,8 +1,8 @@
 """Incidents: the doors of `command`. A route parses, calls, renders."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -400,17 +400,22 @@ OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
 @dataclass(frozen=True)
 class OperationRoutes:
     """The routes of a part's operations: POST PATH/{matter}/WORD performs AREA.WORD. `module`:
-    whose doors they are; `proven`: the words that ask for a fresh proof of who is there."""
+    whose doors they are; `proven`: the words that ask for a fresh proof of who is there;
+    `looks`: those that show or copy what they are about, and which look that is."""
 
     module: str
     path: str
     area: str
     proven: tuple[str, ...] = ()
+    looks: Mapping[str, str] = field(default_factory=dict)
 
     def route(self, word: str, kind: type[msgspec.Struct], what: str) -> HTTPRouteHandler:
         name = f"{self.area}.{word}"
 
         def handler(commander: Commander, matter: str, data: Any) -> Answer:
+            if (look := self.looks.get(word)) is not None:
+                with opening(commander.platform, commander.actor, checked_uuid(matter), look):
+                    pass
             return commander.run(name, matter, data)
 
         handler.__name__, handler.__module__ = word, self.module

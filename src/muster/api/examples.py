@@ -70,6 +70,18 @@ BODIES: Final[dict[str, Any]] = {
     "approve_unsealing": {},
     "restrict": {"basis": "个人信息保护法", "reason": "示例：本人提出异议"},
     "lift_restriction": {"reason": "示例：已核实"},
+    "correct_caller": {
+        "basis": "个人信息保护法第四十六条",
+        "reason": "示例：本人来电更正",
+        "caller_phone": "199-0000-0002",
+    },
+    "keep_track": {
+        "order": ORDER,
+        "since": "2026-11-23T03:00:00Z",
+        "until": AT,
+        "basis": "示例法条",
+        "reason": "示例：出警经过须作证据",
+    },
     "step_order": {"at": AT, "lon": 122.302, "lat": 29.946},
     "sign_on": {"crew": [OFFICER], "vehicle": "示例车 01"},
     "set_unit_status": {"status": "busy", "reason": "加油"},

@@ -38,6 +38,7 @@ from muster.journal.refusal import Refused
 READS: Final = "reads"
 OPENS: Final = "matter.opened"
 UNMASKS: Final = "caller.unmasked"
+TRACKS: Final = "track.opened"
 #: No such address: nothing was asked for.
 _NO_ADDRESS: Final = "route.unknown"
 #: Forbidden, but no look: a device goes on sending after its unit signed off.
@@ -61,14 +62,16 @@ class OnDesk:
 
 
 @contextmanager
-def opening(platform: RunningPlatform, actor: Actor, matter: str) -> Iterator[OnDesk]:
+def opening(
+    platform: RunningPlatform, actor: Actor, matter: str, what: str = OPENS
+) -> Iterator[OnDesk]:
     """A matter the actor may see; recorded when the block ends, so before anything is answered.
 
     Raises matter.unknown, and whatever keeps it from being recorded.
     """
     with platform.reader(actor) as reader:
         found = _found(platform, reader, matter)
-        look = _look(platform, found, OPENS)
+        look = _look(platform, found, what)
         yield found
     platform.access.record(look)
 

@@ -12,7 +12,7 @@ from litestar.params import Parameter
 
 from muster.api.command import MatterId, OperationRoutes, OrganisationId, checked_uuid
 from muster.api.html_page import HtmlPage
-from muster.api.opening import OPENS, disclosed, opening, reads
+from muster.api.opening import OPENS, TRACKS, disclosed, opening, reads
 from muster.api.platform import Platform, RunningPlatform
 from muster.api.spreadsheet import harmless
 from muster.command.incidents.inputs import Because, Nothing
@@ -20,14 +20,17 @@ from muster.command.incidents.state import Incident
 from muster.command.retention import inputs, tables, view
 from muster.command.retention.certificate import Certificate, Said, certificate
 from muster.command.retention.printed import printed
+from muster.command.retention.state import Track
 from muster.command.retention.tables import STATUSES, Sought
 from muster.geography.retention import CODES, RetentionClass
 from muster.identity.authority import RETENTION, least, suffices_at
 from muster.identity.people import names_of
 from muster.identity.reader import Reader
 from muster.journal.context import Actor
-from muster.journal.entry import Authority, Entry, decode
+from muster.journal.entry import Authority, Entry, Private, decode
 from muster.journal.refusal import Refused
+from muster.telemetry.track import TrackPosition, positions_of, read_track
+from muster.telemetry.tracks import chained
 
 ClassCode = Literal[
     "caller",
@@ -328,6 +331,42 @@ def get_keeping(platform: Platform, actor: Actor, matter: MatterId) -> Keeping:
         return _keeping(platform, found.reader, found.matter.state, entries, shown)
 
 
+class KeptTrack(msgspec.Struct, frozen=True):
+    """A unit's positions during its order, as kept. `whole`: the minute segments that prove them
+    are those of the chain."""
+
+    kept: Track
+    whole: bool
+    positions: list[TrackPosition]
+
+
+@get(
+    "/api/retention/matters/{matter:str}/tracks/{number:int}",
+    sync_to_thread=True,
+    opt=reads(TRACKS),
+    operation_id="get_track",
+    summary="轨迹: a unit's track that was kept as evidence",
+)
+def get_track(
+    platform: Platform,
+    actor: Actor,
+    matter: MatterId,
+    number: Annotated[int, Parameter(ge=1, le=10_000_000)],
+) -> KeptTrack:
+    """For whoever may read about keeping, and for the crew whose track it is."""
+    known = checked_uuid(matter)
+    with opening(platform, actor, known, TRACKS) as found:
+        kept = {one.number: one for one in found.matter.state.retention.tracks}.get(number)
+        own = kept and actor.person in found.matter.state.orders[kept.order].crew
+        if not own and not found.reader.scope.allows(RETENTION, found.reader.access(known)):
+            raise Refused("authority.denied", operation=RETENTION)
+        opened = found.reader.open([(known, Private(item=f"{number}.track"))] if kept else [])
+        if kept is None or not opened:
+            raise Refused("track.unknown")
+        track = read_track(next(iter(opened.values())))
+        return KeptTrack(kept, chained(found.reader.connection, track), positions_of(track))
+
+
 def _unseen(platform: RunningPlatform, reader: Reader, matter: str) -> Keeping:
     """Of a sealed matter: when, by whom, on which basis, and never why in words."""
     stored = reader.stored(matter)
@@ -346,6 +385,7 @@ def _keeping(
     matter = entries[0].matter
     shown = view.view(platform.pack.retention, state, entries, opened)
     who = [one.placed_by for one in shown.holds]
+    who += [*(one.by for one in shown.corrections), *(one.by for one in shown.tracks)]
     who += [shown.unsealing_asked_by or "", shown.proposal.by if shown.proposal else ""]
     names = _names(reader, who)
     return Keeping(matter, state.number, shown, names, sorted(_may(reader, matter)))
@@ -408,8 +448,12 @@ OPERATIONS: tuple[tuple[str, type[msgspec.Struct], str], ...] = (
     ("approve_unsealing", Nothing, "同意启封: agree as the second person"),
     ("restrict", inputs.Seal, "限制处理: keep it and do not use it"),
     ("lift_restriction", Because, "解除限制: it may be used again"),
+    ("correct_caller", inputs.CorrectCaller, "更正: correct what is held about the caller"),
+    ("keep_track", inputs.KeepTrack, "保存轨迹: keep a unit's track during its order as evidence"),
 )
-OF_MATTERS: Final = OperationRoutes(__name__, "/api/retention/matters", "retention", SECOND_PERSONS)
+OF_MATTERS: Final = OperationRoutes(
+    __name__, "/api/retention/matters", "retention", SECOND_PERSONS, {"keep_track": TRACKS}
+)
 
 ROUTES: tuple[Any, ...] = (
     list_classes,
@@ -422,6 +466,7 @@ ROUTES: tuple[Any, ...] = (
     get_keeping,
     get_certificate,
     print_certificate,
+    get_track,
     *(OF_MATTERS.route(*row) for row in OPERATIONS),
 )
 

@@ -8,6 +8,13 @@ STATUS: Mapping[str, int] = {
     "hold.exists": 409,
     "retention.held": 409,
     "retention.nothing_there": 409,
+    "correction.same": 409,
+    "track.outside_order": 409,
+    "track.too_long": 409,
+    "track.nothing_there": 409,
+    "track.unsealed": 409,
+    "track.altered": 409,
+    "track.unknown": 404,
     "erasure.pending": 409,
     "erasure.none": 409,
     "erasure.main_open": 409,
@@ -26,6 +33,26 @@ STATUS: Mapping[str, int] = {
 }
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "hold.exists": ("已有这个冻结编号。", "There is a hold with this id already."),
+    "correction.same": ("与现有内容相同，无须更正。", "That is what it says already."),
+    "track.outside_order": (
+        "只能保存该派警单执行期间的轨迹。",
+        "Only the time of that order can be kept: from when it was given to its end.",
+    ),
+    "track.too_long": ("一次至多保存 12 小时的轨迹。", "At most twelve hours at a time."),
+    "track.nothing_there": (
+        "这段时间（按整分钟计）没有该单元的位置，或已到期删除。",
+        "The unit has no positions in the whole minutes of this span, or they have gone already.",
+    ),
+    "track.unsealed": (
+        "这段时间的位置还没有封存，请一分钟后再试。",
+        "The positions of this span are not sealed yet: try again in a minute.",
+    ),
+    "track.altered": (
+        "这段时间的位置与封存的不符，不能作为证据；请运行 journal verify。",
+        "The positions of this span are not as they were sealed and are no evidence: run journal "
+        "verify.",
+    ),
+    "track.unknown": ("没有这条轨迹。", "There is no such track."),
     "hold.unknown": ("没有这个冻结。", "There is no such hold."),
     "hold.same_person": (
         "冻结须由另一人解除，不能由提出者自己解除。",

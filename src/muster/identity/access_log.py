@@ -27,7 +27,9 @@ SAME_LOOK: Final = timedelta(minutes=15)
 SAME_DENIAL: Final = timedelta(minutes=1)
 REMEMBERED: Final = 20_000
 #: Every single one of these is a row: reading about readers, and lifting a mask.
-EACH: Final = frozenset({"access_log.read", "audit.read", "caller.unmasked", "export", "backup"})
+EACH: Final = frozenset(
+    {"access_log.read", "audit.read", "caller.unmasked", "export", "backup", "track.opened"}
+)
 
 Key = tuple[str, ...]
 

@@ -99,6 +99,8 @@ retention.ask_unsealing    .  .  O  .  .  .  .  .  .  .  .  .  .
 retention.approve_unsealing .  .  O  .  .  .  .  .  O  .  .  .  .
 retention.restrict         .  .  O  .  .  .  .  .  .  .  .  .  .
 retention.lift_restriction .  .  O  .  .  .  .  .  .  .  .  .  .
+retention.correct_caller   .  .  O  O  .  .  .  .  .  .  .  .  .
+retention.keep_track       .  .  O  .  .  .  .  .  .  .  .  .  .
 retention.clock            .  .  .  .  .  .  .  .  .  .  .  O  .
 order.deliver              .  P  P  P  U  .  U  U  .  .  .  .  .
 order.sign                 .  P  P  P  U  .  U  U  .  .  .  .  .

@@ -45,11 +45,14 @@ _ERASURES: Final = b"""SELECT x.matter::text, 0, CASE WHEN k.matter IS NOT NULL 
         WHEN EXISTS (SELECT FROM vault_item v WHERE v.matter = x.matter)
             OR EXISTS (SELECT FROM vault_lookup l WHERE l.matter = x.matter) THEN 'items' END
 FROM erasure x LEFT JOIN vault_key k ON k.matter = x.matter
-UNION ALL SELECT e.matter::text, e.number, 'removed' FROM entry e WHERE e.kind LIKE '%.erased'
+UNION ALL SELECT e.matter::text, e.number, 'removed' FROM entry e
+    WHERE (e.kind LIKE '%.erased' OR e.kind = 'retention.caller_corrected'
+        AND convert_from(e.bytes, 'UTF8') LIKE '%"items":[{%')
     AND NOT EXISTS (SELECT FROM erasure x WHERE x.matter = e.matter)
     AND NOT EXISTS (SELECT FROM erased_part p WHERE p.matter = e.matter AND p.number = e.number)"""
 _PARTS: Final = b"""SELECT p.matter::text, p.number, p.items, e.bytes FROM erased_part p
-LEFT JOIN entry e ON e.matter = p.matter AND e.number = p.number AND e.kind LIKE '%.erased'"""
+LEFT JOIN entry e ON e.matter = p.matter AND e.number = p.number
+    AND (e.kind LIKE '%.erased' OR e.kind = 'retention.caller_corrected')"""
 
 
 # --- chained tables ------------------------------------------------------------------------------

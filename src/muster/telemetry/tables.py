@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -228,3 +229,57 @@ def drop_leaves(connection: Connection[Any], before: date) -> int:
     row = connection.execute("SELECT position_drop_leaves(%s)", (before,)).fetchone()
     assert row is not None
     return int(row[0])
+
+
+# --- a track to be kept --------------------------------------------------------------------------
+
+
+class TrackRow(NamedTuple):
+    """A leaf as it is now with its positions' bytes; which segment it is in."""
+
+    received: datetime
+    day: date
+    leaf: Leaf
+    rows: bytes
+
+
+_TRACK = (
+    "SELECT date_trunc('minute', received, 'UTC'), (at AT TIME ZONE 'UTC')::date,"
+    f" date_trunc('minute', at, 'UTC'), count(*), string_agg({_BYTES}, ''::bytea ORDER BY at)"
+    " FROM position WHERE unit = %s AND at >= %s AND at < %s AND received IS NOT NULL"
+    " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+)
+_SEGMENTS_OF = (
+    "SELECT s.number, s.minute, s.day, s.rows, s.leaves, s.root, s.body, s.previous, s.hash,"
+    " l.leaves FROM position_segment s LEFT JOIN position_leaves l ON l.segment = s.number"
+    " WHERE (s.minute, s.day) IN (SELECT * FROM unnest(%s::timestamptz[], %s::date[]))"
+)
+
+
+def track_rows(
+    connection: Connection[Any], unit: str, since: datetime, until: datetime
+) -> list[TrackRow]:
+    """What one unit reported in a span, by segment and minute."""
+    found = connection.execute(_TRACK.encode(), (unit, since, until)).fetchall()
+    return [
+        TrackRow(
+            received, day, Leaf(unit, minute, count, sha256(bytes(data)).digest()), bytes(data)
+        )
+        for received, day, minute, count, data in found
+    ]
+
+
+def segments_of(
+    connection: Connection[Any], wanted: Iterable[tuple[datetime, date]]
+) -> list[SegmentRow]:
+    """The segments of some minutes and days."""
+    minutes, days = zip(*sorted(wanted), strict=True)
+    found = connection.execute(_SEGMENTS_OF.encode(), (list(minutes), list(days))).fetchall()
+    return [SegmentRow(*row) for row in found]
+
+
+def segment_hashes(connection: Connection[Any], numbers: Sequence[int]) -> dict[int, bytes]:
+    found = connection.execute(
+        "SELECT number, hash FROM position_segment WHERE number = ANY(%s)", (list(numbers),)
+    ).fetchall()
+    return {number: bytes(hashed) for number, hashed in found}

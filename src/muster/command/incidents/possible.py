@@ -47,6 +47,10 @@ def _keeping(state: Incident) -> frozenset[str]:
     names = {"place_hold", "lift_restriction" if kept.restricted else "restrict"}
     if kept.holds:
         names.add("lift_hold")
+    elif kept.sealing is None and "caller" not in kept.erased:
+        names.add("correct_caller")
+    if state.orders and kept.sealing is None:
+        names.add("keep_track")
     if kept.sealing is not None:
         names.add("ask_unsealing")
         if kept.sealing.asked_by:

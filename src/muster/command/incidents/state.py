@@ -14,7 +14,7 @@ from muster.action.orders.state import fold as fold_orders
 from muster.command.incidents import facts
 from muster.command.retention import state as retained
 from muster.command.retention.clocks import Weighed
-from muster.command.retention.facts import Erased
+from muster.command.retention.facts import CallerCorrected, Erased
 from muster.command.retention.state import Retention
 from muster.journal.entry import Entry, Private
 
@@ -149,6 +149,10 @@ def _retained(state: Incident, entry: Entry) -> dict[str, Any]:
     kept = retained.fold(state.retention, entry)
     if isinstance(entry.fact, Erased) and entry.fact.whole:
         return {"retention": kept, "erased": True, "due": {}}
+    if isinstance(entry.fact, CallerCorrected):
+        phone = entry.fact.caller_phone or entry.fact.unlisted_phone
+        name = entry.fact.caller_name
+        return {"retention": kept, "caller_name": name, "caller_phone": phone}
     return {"retention": kept}
 
 

@@ -18,10 +18,11 @@ from muster.command.incidents.tables import IncidentRow
 from muster.command.retention.view import RetentionView
 from muster.identity.looks.look import Justification
 from muster.identity.reader import Reader
-from muster.journal.entry import Entry, Private, private_fields
+from muster.journal.entry import Entry, Fact, Private, private_fields
 
 #: Fields whose plaintext names a person; other texts may name people among other words.
-PERSONAL = ("caller_name", "caller_phone")
+PERSONAL = ("caller_name", "caller_phone", "unlisted_phone")
+TRACK = "track"
 #: Fields of facts that name another matter.
 OTHERS = ("into", "duplicate")
 
@@ -170,12 +171,15 @@ def timeline(
     reader: Reader, seen: Eyes, entries: Sequence[Entry], names: Mapping[str, str]
 ) -> list[EntryView]:
     """Entries with their private texts opened in one look-up."""
-    opened = reader.open(
-        [(entry.matter, item) for entry in entries for item in private_fields(entry.fact).values()]
-    )
+    opened = reader.open([(entry.matter, item) for entry in entries for item in _texts(entry.fact)])
     others = {other for entry in entries if (other := _other(entry.fact))}
     known = reader.visible_of(others)
     return [_entry(seen, entry, opened, names, known) for entry in entries]
+
+
+def _texts(fact: Fact) -> list[Private]:
+    """What a fact says in words. A track is no text: it has a door of its own."""
+    return [item for name, item in private_fields(fact).items() if name != TRACK]
 
 
 def _other(fact: Any) -> str:

@@ -22,6 +22,7 @@ from muster.geography.pack import Pack
 from muster.journal.context import Context, Due
 from muster.journal.entry import Fact, private
 from muster.journal.refusal import Refused
+from muster.telemetry.track import Track
 
 LONGEST_KEPT = timedelta(days=366 * 20)
 
@@ -29,12 +30,15 @@ LONGEST_KEPT = timedelta(days=366 * 20)
 @dataclass(frozen=True)
 class Known:
     """The pack, and what was looked up under the locks: the matter's vault items with SHA-256 of
-    their ciphertext, whether the matter it was merged into is still open, the caller's phone."""
+    their ciphertext, whether the matter it was merged into is still open, the caller's phone and
+    name, a unit's track during its order."""
 
     pack: Pack
     items: tuple[tuple[str, str], ...] = ()
     main_open: bool = False
     phone: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
+    track: Track | None = field(default=None, repr=False)
 
 
 Asked = Context[Known]

@@ -147,6 +147,35 @@ class RestrictionLifted(Fact, frozen=True, kw_only=True):
     caller_phone: Private | None = None
 
 
+class CallerCorrected(Grounded, frozen=True, kw_only=True):
+    """更正: the caller's name and phone as they are right, both; `fields`: which changed. The words
+    of before went from the vault (`items`). `unlisted_phone` in the place of `caller_phone` while
+    the matter is restricted: it is not found by its phone."""
+
+    kind: ClassVar[str] = "retention.caller_corrected"
+    lookups: ClassVar[Mapping[str, str]] = {"caller_phone": "phone"}
+    purges_lookups: ClassVar[bool] = True
+    fields: tuple[str, ...]
+    items: tuple[ErasedItem, ...]
+    caller_name: Private | None = None
+    caller_phone: Private | None = None
+    unlisted_phone: Private | None = None
+
+
+class TrackKept(Grounded, frozen=True, kw_only=True):
+    """A unit's positions during its order here, copied with the minute segments that prove them:
+    they stay with the matter when the positions go. `track` is private: `telemetry/tracks.py`."""
+
+    kind: ClassVar[str] = "retention.track_kept"
+    order: str
+    unit: str
+    since: datetime
+    until: datetime
+    positions: int
+    segments: int
+    track: Private
+
+
 FACTS: tuple[type[Fact], ...] = (
     HoldPlaced,
     HoldLifted,
@@ -162,4 +191,6 @@ FACTS: tuple[type[Fact], ...] = (
     UnsealingEnded,
     Restricted,
     RestrictionLifted,
+    CallerCorrected,
+    TrackKept,
 )

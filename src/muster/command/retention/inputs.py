@@ -56,6 +56,25 @@ class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Because_
 
 
+class CorrectCaller(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is right; a field that is left out stays as it is, an empty one is not known."""
+
+    basis: Basis
+    reason: Because_
+    caller_name: Annotated[str, Meta(max_length=100)] | None = None
+    caller_phone: Annotated[str, Meta(max_length=32, pattern=r"^[0-9+() -]*\Z")] | None = None
+
+
+class KeepTrack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The track of the unit of an order of this matter, in whole minutes within that order."""
+
+    order: Matter
+    since: datetime
+    until: datetime
+    basis: Basis
+    reason: Because_
+
+
 class AskUnsealing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`hours` empty: the sealing itself should end."""
 

@@ -15,8 +15,10 @@ from muster.journal.entry import Entry, Fact, private_fields
 CLASS_OF_FIELD: Final[Mapping[str, str]] = {
     "caller_name": "caller",
     "caller_phone": "caller",
+    "unlisted_phone": "caller",
     "place": "place",
     "because": "decision",
+    "track": "recordings",
 }
 REST: Final = "narrative"
 #: Goes only with the last of the others.
@@ -56,6 +58,30 @@ class Sealing(msgspec.Struct, frozen=True):
     open_until: datetime | None = None
 
 
+class Correction(msgspec.Struct, frozen=True):
+    """更正: which fields about the caller, never what they said."""
+
+    number: int
+    fields: tuple[str, ...]
+    basis: str
+    by: str
+    at: datetime
+
+
+class Track(msgspec.Struct, frozen=True):
+    """A track that was kept. `number`: the entry that holds it."""
+
+    number: int
+    order: str
+    unit: str
+    since: datetime
+    until: datetime
+    positions: int
+    basis: str
+    by: str
+    at: datetime
+
+
 class Retention(msgspec.Struct, frozen=True):
     """`ended_at`: when the matter was over, None while it is open. `words`: classes of which it
     holds items. `kept_until`: class -> the later day a review decided. `erased`: class -> number
@@ -70,6 +96,8 @@ class Retention(msgspec.Struct, frozen=True):
     erased: Mapping[str, int] = {}
     sealing: Sealing | None = None
     restricted: bool = False
+    corrections: tuple[Correction, ...] = ()
+    tracks: tuple[Track, ...] = ()
 
     @property
     def left(self) -> frozenset[str]:
@@ -163,6 +191,17 @@ def _unsealed(was: Retention, fact: facts.Unsealed, entry: Entry) -> dict[str, A
     return _sealing(was, asked_by="", hours=None, open_until=fact.until)
 
 
+def _corrected(was: Retention, fact: facts.CallerCorrected, entry: Entry) -> dict[str, Any]:
+    of = Correction(entry.number, fact.fields, fact.basis, entry.actor, entry.recorded_at)
+    return {"corrections": (*was.corrections, of)}
+
+
+def _track(was: Retention, fact: facts.TrackKept, entry: Entry) -> dict[str, Any]:
+    what = (fact.order, fact.unit, fact.since, fact.until, fact.positions)
+    kept = Track(entry.number, *what, fact.basis, entry.actor, entry.recorded_at)
+    return {"tracks": (*was.tracks, kept)}
+
+
 _CHANGES: Mapping[type, Any] = {
     facts.HoldPlaced: _placed,
     facts.HoldLifted: _ended,
@@ -178,4 +217,6 @@ _CHANGES: Mapping[type, Any] = {
     facts.UnsealingEnded: lambda w, f, e: _sealing(w, open_until=None),
     facts.Restricted: lambda w, f, e: {"restricted": True},
     facts.RestrictionLifted: lambda w, f, e: {"restricted": False},
+    facts.CallerCorrected: _corrected,
+    facts.TrackKept: _track,
 }

@@ -129,8 +129,22 @@ def _keep_gone(writer: Writer, change: Change) -> None:
 def _forget(writer: Writer, change: Change) -> None:
     """What was erased goes from the vault; the ledgers remember that."""
     for entry in change.entries:
-        for gone in erasures_of(change.matter, entry):
+        for gone in (*erasures_of(change.matter, entry), *corrections_of(change.matter, entry)):
             erase(writer, gone)
+
+
+def corrections_of(matter: str, entry: Entry) -> Iterator[Erasure]:
+    """What a correction takes away: the words that were wrong. Look-ups go with the fact."""
+    fact = entry.fact
+    if isinstance(fact, facts.CallerCorrected) and fact.items:
+        yield Erasure(
+            matter=matter,
+            number=entry.number,
+            items=tuple(one.item for one in fact.items),
+            erased_at=entry.recorded_at,
+            actor=entry.actor,
+            reason=fact.basis,
+        )
 
 
 def erasures_of(matter: str, entry: Entry) -> Iterator[Erasure]:

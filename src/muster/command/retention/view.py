@@ -10,6 +10,7 @@ import msgspec
 from muster.command.incidents.state import Incident
 from muster.command.retention import facts
 from muster.command.retention.clocks import Clock, clocks
+from muster.command.retention.state import Correction, Track
 from muster.geography.retention import Schedule
 from muster.journal.entry import Entry, Private
 
@@ -35,7 +36,8 @@ class ProposalView(msgspec.Struct, frozen=True):
 
 
 class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
-    """`erased`: class -> number of the entry. `open_until`: sealed, but opened until then."""
+    """`erased`: class -> number of the entry. `open_until`: sealed, but opened until then.
+    `corrections`: of the caller's data. `tracks`: of units, kept as evidence."""
 
     ended_at: datetime | None
     clocks: list[Clock]
@@ -46,6 +48,8 @@ class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
     open_until: datetime | None
     unsealing_asked_by: str | None
     restricted: bool
+    corrections: list[Correction]
+    tracks: list[Track]
 
 
 def reasons(entries: Iterable[Entry]) -> list[Private]:
@@ -105,4 +109,6 @@ def view(
         open_until=sealing.open_until if sealing else None,
         unsealing_asked_by=(sealing.asked_by or None) if sealing else None,
         restricted=kept.restricted,
+        corrections=list(kept.corrections),
+        tracks=[] if "recordings" in kept.erased else list(kept.tracks),
     )

@@ -14,6 +14,7 @@ WHATS: Final = frozenset(
     {
         "matter.opened",
         "caller.unmasked",
+        "track.opened",
         "lookup.phone",
         "people.read",
         "audit.read",
