@@ -15,7 +15,7 @@ _KIND = re.compile(r"^[a-z][a-z_]*(\.[a-z][a-z_]*)+$")
 # Past participles English does not end in -ed; a new one is added here with care.
 _IRREGULAR = {"begun", "given", "set", "sent", "made", "put", "split", "taken", "told", "won"}
 _IRREGULAR |= {"withdrawn", "met", "found", "left", "lost", "gone", "done", "held", "under_way"}
-_IRREGULAR |= {"set_out", "fed_back", "called_back", "handed_over", "asked_in", "signed_on"}
+_IRREGULAR |= {"set_out", "fed_back", "called_back", "handed_over", "asked_in", "signed_on", "kept"}
 
 
 def past_tense(kind: str) -> bool:

@@ -60,6 +60,7 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
 
     from muster.app import FACTS
     from muster.cli import verdict as telling
+    from muster.command.retention.tracks_beside import faults_of_tracks
     from muster.journal.checkpoint import frozen
     from muster.journal.checkpoint_folder import CheckpointFolder
     from muster.journal.entry import kinds_of
@@ -87,6 +88,8 @@ def verify(data: Path | None, against: tuple[Path, ...], **how: Any) -> None:
         verdict = verify_all(connection, wanted, progress())
         with frozen(connection):
             positions, faults = faults_beside(connection)
+            if wanted.vault is not None:
+                faults += faults_of_tracks(connection, wanted.vault)
         verdict.add(faults)
         verdict.positions = positions.rows
     if how["in_json"]:

@@ -68,6 +68,7 @@ PLACES: Final = {
     "audit": ("审计行", "audit row"),
     "access_log": ("查阅日志行", "access log row"),
     "position": ("位置", "position"),
+    "track": ("轨迹", "track"),
     "position_segment": ("位置分钟段", "minute segment of positions"),
     "checkpoint": ("检查点", "checkpoint"),
     "signing_key": ("签名密钥", "signing key"),

@@ -223,9 +223,14 @@ export type KeepingWord =
   | 'approve_unsealing'
   | 'restrict'
   | 'lift_restriction'
+  | 'correct_caller'
+  | 'keep_track'
 
 type KeepingAddress = `/api/retention/matters/{matter}/${KeepingWord}`
 export type KeepingBody = Sent<KeepingAddress, 'post'>
+
+export const readTrack = (matter: string, number: number) =>
+  request('get', '/api/retention/matters/{matter}/tracks/{number}', { path: { matter, number: String(number) } })
 
 export function keep(matter: string, step: KeepingWord, body: KeepingBody, key: string): Promise<Answer> {
   const address: KeepingAddress = `/api/retention/matters/{matter}/${step}`

@@ -58,28 +58,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/alarms": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 报警按钮: the alarm button of a unit was pressed
-         * @description Again while it is shown: nothing changes. Only for a unit on duty, from its sign-on on.
-         *
-         *     Token scope: `alarms:report`.
-         */
-        post: operations["call_for_help"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -1004,8 +982,7 @@ export interface paths {
         put?: never;
         /**
          * 授权: grant a role
-         * @description Grant a role at an organisation of one's own area, for everything under it. A role of trust
-         *     (duty chief, auditor, administrator) waits for a second person.
+         * @description Grant a role at an organisation of one's own area, for everything under it.
          */
         post: operations["give_grant"];
         delete?: never;
@@ -1025,9 +1002,8 @@ export interface paths {
         get: operations["list_identities"];
         put?: never;
         /**
-         * 绑定人员: ask to bind a person's identity at a provider
-         * @description Say who somebody is at a provider. Nobody says it of himself this way, and a second person
-         *     confirms it within a day, under this id at /api/trust-requests.
+         * 绑定人员: bind a person's identity at a provider
+         * @description Say who somebody is at a provider. Nobody says it of himself this way.
          */
         post: operations["bind_identity"];
         delete?: never;
@@ -1064,7 +1040,7 @@ export interface paths {
         put?: never;
         /**
          * 启用账号: open an account again
-         * @description Open a closed account again. Roles of trust ended when it closed.
+         * @description Open a closed account again.
          */
         post: operations["open_account"];
         delete?: never;
@@ -1397,6 +1373,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retention/matters/{matter}/correct_caller": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 更正: correct what is held about the caller */
+        post: operations["correct_caller"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/retention/matters/{matter}/decline_erasure": {
         parameters: {
             query?: never;
@@ -1425,6 +1418,23 @@ export interface paths {
         put?: never;
         /** 续存: keep classes until a later day */
         post: operations["keep_longer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/keep_track": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** 保存轨迹: keep a unit's track during its order as evidence */
+        post: operations["keep_track"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1527,6 +1537,26 @@ export interface paths {
         put?: never;
         /** 封存: hide the record */
         post: operations["seal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/retention/matters/{matter}/tracks/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 轨迹: a unit's track that was kept as evidence
+         * @description For whoever may read about keeping, and for the crew whose track it is.
+         */
+        get: operations["get_track"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1813,132 +1843,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/telephone": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * 话务: calls at the own extension, to be called back, and how long callers waited
-         * @description Numbers are masked here. Who has said no extension sees no single call.
-         */
-        get: operations["get_telephone"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telephone/calls/{call}/called_back": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 回拨: an abandoned call was called back
-         * @description Who called back, when, and how it ended, is in the audit.
-         */
-        post: operations["called_back"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telephone/calls/{call}/join": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 归入警情: the matter a call became
-         * @description The number is in the matter's vault now, and no longer here.
-         */
-        post: operations["join_call"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telephone/calls/{call}/take": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 取号: the number and times of a call, for the intake form
-         * @description A call at the own extension, in the queue, or to be called back.
-         */
-        post: operations["take_call"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telephone/desk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 坐席: the extension at hand is mine
-         * @description Until one signs out, hands over, or says another.
-         */
-        post: operations["sit_down"];
-        /**
-         * 离席: no extension is mine
-         * @description Give up the extension; without one nothing happens.
-         */
-        delete: operations["leave_desk"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/telephone/notices": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 话务通知: what the telephone system says of a call
-         * @description In any order, as often as one likes.
-         *
-         *     Token scope: `telephone:notify`.
-         */
-        post: operations["notify_call"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1978,66 +1882,6 @@ export interface paths {
          * @description End a token: the next request with it is refused.
          */
         delete: operations["revoke_token"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trust-requests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * 待第二人确认: roles of trust and identities that wait for a second person
-         * @description Those one is in charge of, those one asked for, and those about oneself.
-         */
-        get: operations["list_trust_requests"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trust-requests/{request_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * 不予确认: decline a request, or take it back
-         * @description It is not done. For those in charge, for who asked, and for whom it is about.
-         */
-        delete: operations["decline_trust_request"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/trust-requests/{request_id}/confirm": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * 第二人确认: the second person does it
-         * @description Do what another asked for: the role is granted, or the identity bound.
-         */
-        post: operations["confirm_trust_request"];
-        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2158,22 +2002,6 @@ export interface components {
         AccountReason: {
             reason: string;
         };
-        /**
-         * Alarm
-         * @description `at`: when the button went down, with its offset from UTC or in milliseconds since 1970.
-         */
-        Alarm: {
-            at: string | number;
-            unit: string;
-        };
-        /**
-         * AlarmShown
-         * @description The status the unit shows now. It stays until somebody sets another.
-         */
-        AlarmShown: {
-            status: string;
-            unit: string;
-        };
         /** Alive */
         Alive: {
             /** @default true */
@@ -2256,60 +2084,6 @@ export interface components {
         CallBack: {
             note?: string | null;
             rating: number;
-        };
-        /**
-         * CallHeard
-         * @description How the call stands, after this notice and all before it.
-         */
-        CallHeard: {
-            state: string;
-        };
-        /**
-         * CallJoined
-         * @description The matter the call became.
-         */
-        CallJoined: {
-            matter: string;
-        };
-        /**
-         * CallNotice
-         * @description One thing the exchange says of a call. `call`: its own id of the call; `sequence`: grows with
-         *     each notice of it. `at` and `sent_at` on the exchange's clock: with `sent_at` its difference to
-         *     ours is taken off. `number` empty where it is withheld; `extension` where it rings or is
-         *     spoken. Send again what was not answered with 200: the same twice changes nothing.
-         */
-        CallNotice: {
-            /** Format: date-time */
-            at: string;
-            call: string;
-            extension?: string | null;
-            /** @enum {unknown} */
-            kind: "abandoned" | "answered" | "ended" | "ringing" | "transferred";
-            /** @default  */
-            number?: string;
-            sent_at?: string | null;
-            sequence: number;
-        };
-        /**
-         * CallTaken
-         * @description For the intake form. The look at the number is recorded.
-         */
-        CallTaken: {
-            answered_at: string | null;
-            ended_at: string | null;
-            id: string;
-            number: string;
-            ringing_at: string | null;
-        };
-        /**
-         * CalledBack
-         * @description How calling back ended; unreachable with a reason.
-         */
-        CalledBack: {
-            /** @enum {unknown} */
-            outcome: "done" | "unreachable";
-            /** @default  */
-            reason?: string;
         };
         /**
          * Caller
@@ -2476,6 +2250,16 @@ export interface components {
             /** Format: date-time */
             call_ended_at: string;
         };
+        /**
+         * CorrectCaller
+         * @description What is right; a field that is left out stays as it is, an empty one is not known.
+         */
+        CorrectCaller: {
+            basis: string;
+            caller_name?: string | null;
+            caller_phone?: string | null;
+            reason: string;
+        };
         /** CorrectPlace */
         CorrectPlace: {
             place: components["schemas"]["PlaceGiven"];
@@ -2488,6 +2272,18 @@ export interface components {
             /** @enum {unknown} */
             field: "answered_at" | "call_ended_at" | "reported_at";
             reason: string;
+        };
+        /**
+         * Correction
+         * @description 更正: which fields about the caller, never what they said.
+         */
+        Correction: {
+            /** Format: date-time */
+            at: string;
+            basis: string;
+            by: string;
+            fields: string[];
+            number: number;
         };
         /** CrewMember */
         CrewMember: {
@@ -2520,14 +2316,6 @@ export interface components {
             times: number;
             username_hash: string | null;
             what: string;
-        };
-        /**
-         * DeskWanted
-         * @description The extension at hand, and the organisation whose exchange it is of.
-         */
-        DeskWanted: {
-            extension: string;
-            organisation: string;
         };
         /**
          * Dispatch
@@ -2852,11 +2640,7 @@ export interface components {
             role: string;
             until: string | null;
         };
-        /**
-         * GrantView
-         * @description `waits_until`: not granted yet; a second person confirms it until then, under this id at
-         *     /api/trust-requests.
-         */
+        /** GrantView */
         GrantView: {
             id: string;
             organisation: string;
@@ -2864,7 +2648,6 @@ export interface components {
             until: string | null;
             /** Format: date-time */
             valid_from: string;
-            waits_until: string | null;
         };
         /**
          * GrantWanted
@@ -2949,25 +2732,11 @@ export interface components {
             subject: string;
         };
         /**
-         * IdentityWaits
-         * @description Not bound yet: waits for a second person until `waits_until`.
-         */
-        IdentityWaits: {
-            id: string;
-            issuer: string;
-            provider: string;
-            subject: string;
-            /** Format: date-time */
-            waits_until: string;
-        };
-        /**
          * IdentityWanted
          * @description `subject`: the provider's own word for the person (`sub`), not a name or address.
          */
         IdentityWanted: {
             provider: string;
-            /** @default bound */
-            reason?: string;
             subject: string;
         };
         /**
@@ -3043,6 +2812,19 @@ export interface components {
             until: string;
         };
         /**
+         * KeepTrack
+         * @description The track of the unit of an order of this matter, in whole minutes within that order.
+         */
+        KeepTrack: {
+            basis: string;
+            order: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
          * Keeping
          * @description One matter's keeping, also of a sealed one, without its content. `may`: of this session.
          */
@@ -3054,6 +2836,16 @@ export interface components {
             };
             number: string;
             retention: components["schemas"]["RetentionView"];
+        };
+        /**
+         * KeptTrack
+         * @description A unit's positions during its order, as kept. `whole`: the minute segments that prove them
+         *     are those of the chain.
+         */
+        KeptTrack: {
+            kept: components["schemas"]["Track"];
+            positions: components["schemas"]["TrackPosition"][];
+            whole: boolean;
         };
         /**
          * Left
@@ -3438,7 +3230,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "call.called_back" | "call.unknown" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "correction.same" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "track.altered" | "track.nothing_there" | "track.outside_order" | "track.too_long" | "track.unknown" | "track.unsealed" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -3654,9 +3446,11 @@ export interface components {
         /**
          * RetentionView
          * @description `erased`: class -> number of the entry. `open_until`: sealed, but opened until then.
+         *     `corrections`: of the caller's data. `tracks`: of units, kept as evidence.
          */
         RetentionView: {
             clocks: components["schemas"]["Clock"][];
+            corrections: components["schemas"]["Correction"][];
             ended_at: string | null;
             erased: {
                 [key: string]: number;
@@ -3666,6 +3460,7 @@ export interface components {
             proposal: components["schemas"]["ProposalView"] | null;
             restricted: boolean;
             sealed: boolean;
+            tracks: components["schemas"]["Track"][];
             unsealing_asked_by: string | null;
         };
         /**
@@ -3884,32 +3679,6 @@ export interface components {
             session: components["schemas"]["Session"];
         };
         /**
-         * Telephone
-         * @description What a desk sees. `calls`: those at the own extension and in the queue.
-         */
-        Telephone: {
-            call_back: components["schemas"]["TelephoneCall"][];
-            calls: components["schemas"]["TelephoneCall"][];
-            extension: string | null;
-            /** Format: date-time */
-            now: string;
-            waiting: components["schemas"]["WaitingFigure"];
-        };
-        /**
-         * TelephoneCall
-         * @description A call. `number`: masked; `due`: when it should be called back.
-         */
-        TelephoneCall: {
-            answered_at: string | null;
-            due: string | null;
-            ended_at: string | null;
-            extension: string;
-            id: string;
-            number: string;
-            ringing_at: string | null;
-            state: string;
-        };
-        /**
          * TodayCounts
          * @description Since midnight in the city.
          */
@@ -3965,59 +3734,44 @@ export interface components {
             organisation: string;
             /** @default created */
             reason?: string;
-            scopes: ("alarms:report" | "metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units" | "telephone:notify")[];
+            scopes: ("metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units")[];
             unit?: string | null;
+        };
+        /**
+         * Track
+         * @description A track that was kept. `number`: the entry that holds it.
+         */
+        Track: {
+            /** Format: date-time */
+            at: string;
+            basis: string;
+            by: string;
+            number: number;
+            order: string;
+            positions: number;
+            /** Format: date-time */
+            since: string;
+            unit: string;
+            /** Format: date-time */
+            until: string;
+        };
+        /**
+         * TrackPosition
+         * @description WGS-84 degrees; speed in km/h, heading in degrees, accuracy in metres, None where unknown.
+         */
+        TrackPosition: {
+            accuracy_m: number | null;
+            /** Format: date-time */
+            at: string;
+            heading: number | null;
+            lat: number;
+            lon: number;
+            speed_kmh: number | null;
         };
         /** Transfer */
         Transfer: {
             organisation: string;
             reason: string;
-        };
-        /**
-         * TrustDone
-         * @description `password`: shown this once, for a day, and only to choose another; null when the account's
-         *     sign-in stays as it is.
-         */
-        TrustDone: {
-            password: string | null;
-        };
-        /**
-         * TrustList
-         * @description The oldest first.
-         */
-        TrustList: {
-            items: components["schemas"]["TrustView"][];
-        };
-        /**
-         * TrustView
-         * @description Waits for a second person until `expires_at`. `what`: `grant` (role, organisation, until) or
-         *     `identity` (issuer, subject). `anew`: whoever confirms gets a one-time password to hand over in
-         *     person. `may_confirm`: whoever asks may; `why_not`: the code of why not;
-         *     `mine`: it is about whoever asks.
-         */
-        TrustView: {
-            anew: boolean;
-            /** Format: date-time */
-            asked_at: string;
-            asked_by: string;
-            asked_by_name: string;
-            belongs_to: string;
-            /** Format: date-time */
-            expires_at: string;
-            id: string;
-            issuer: string | null;
-            may_confirm: boolean;
-            mine: boolean;
-            organisation: string | null;
-            person: string;
-            person_name: string;
-            reason: string;
-            role: string | null;
-            subject: string | null;
-            until: string | null;
-            username: string;
-            what: string;
-            why_not: string;
         };
         /** UnitCounts */
         UnitCounts: {
@@ -4080,29 +3834,6 @@ export interface components {
         Unmerge: {
             main: string;
             reason: string;
-        };
-        /**
-         * Waited
-         * @description How long callers waited: of `answered` calls with both moments known, how many within 15 and
-         *     within 20 seconds; and how many hung up before.
-         */
-        Waited: {
-            abandoned: number;
-            answered: number;
-            within_15: number;
-            within_20: number;
-        };
-        /**
-         * WaitingFigure
-         * @description A figure with its definition.
-         */
-        WaitingFigure: {
-            counts: components["schemas"]["Waited"];
-            definition: string;
-            /** Format: date-time */
-            since: string;
-            text_en: string;
-            text_zh: string;
         };
         /**
          * WayIn
@@ -4253,45 +3984,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookPage"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    call_for_help: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "at": "2026-11-23T03:14:07Z",
-                 *       "unit": "pt-donggang-03"
-                 *     }
-                 */
-                "application/json": components["schemas"]["Alarm"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AlarmShown"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6526,7 +6218,6 @@ export interface operations {
                 /**
                  * @example {
                  *       "provider": "city",
-                 *       "reason": "示例：新入职",
                  *       "subject": "示例-8f14e45f"
                  *     }
                  */
@@ -6540,7 +6231,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IdentityWaits"];
+                    "application/json": components["schemas"]["IdentityView"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6935,7 +6626,7 @@ export interface operations {
                 /** @description before */
                 until?: string;
                 /** @description only of these classes of data */
-                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "telephone" | "access_log" | "audit")[];
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
                 /** @description only of this status */
                 status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
                 /** @description only of these organisations */
@@ -6977,7 +6668,7 @@ export interface operations {
                 /** @description before */
                 until?: string;
                 /** @description only of these classes of data */
-                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "telephone" | "access_log" | "audit")[];
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
                 /** @description only of this status */
                 status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
                 /** @description only of these organisations */
@@ -7278,6 +6969,54 @@ export interface operations {
             };
         };
     };
+    correct_caller: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "个人信息保护法第四十六条",
+                 *       "caller_phone": "199-0000-0002",
+                 *       "reason": "示例：本人来电更正"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CorrectCaller"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     decline_erasure: {
         parameters: {
             query?: never;
@@ -7351,6 +7090,56 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["KeepLonger"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_track: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the command id, a UUID; the same one when retrying */
+                "Idempotency-Key": string;
+                /** @description the client's clock, to measure its offset */
+                "Client-Now"?: string;
+            };
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "basis": "示例法条",
+                 *       "order": "3f2c8f64-2f7c-4f0e-8a11-6d0c55f0aa02",
+                 *       "reason": "示例：出警经过须作证据",
+                 *       "since": "2026-11-23T03:00:00Z",
+                 *       "until": "2026-11-23T03:14:07Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["KeepTrack"];
             };
         };
         responses: {
@@ -7646,6 +7435,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_track: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description matter id, a UUID */
+                matter: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptTrack"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -8252,259 +8074,6 @@ export interface operations {
             };
         };
     };
-    get_telephone: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Telephone"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    called_back: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description call id */
-                call: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "outcome": "unreachable",
-                 *       "reason": "示例：无人接听"
-                 *     }
-                 */
-                "application/json": components["schemas"]["CalledBack"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallHeard"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    join_call: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description call id */
-                call: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "matter": "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e01"
-                 *     }
-                 */
-                "application/json": components["schemas"]["CallJoined"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallHeard"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    take_call: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description call id */
-                call: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallTaken"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    sit_down: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "extension": "8003",
-                 *       "organisation": "pt"
-                 *     }
-                 */
-                "application/json": components["schemas"]["DeskWanted"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeskWanted"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    leave_desk: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    notify_call: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "at": "2026-11-23T03:14:07Z",
-                 *       "call": "示例-20261123-000417",
-                 *       "extension": "8003",
-                 *       "kind": "ringing",
-                 *       "number": "199-0000-0001",
-                 *       "sequence": 1
-                 *     }
-                 */
-                "application/json": components["schemas"]["CallNotice"];
-            };
-        };
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CallHeard"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_tokens: {
         parameters: {
             query?: never;
@@ -8603,97 +8172,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenView"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_trust_requests: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrustList"];
-                };
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    decline_trust_request: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description trust request id, a UUID */
-                request_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, nothing follows */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Refused or failed: see `code`. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    confirm_trust_request: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description trust request id, a UUID */
-                request_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrustDone"];
                 };
             };
             /** @description Refused or failed: see `code`. */

@@ -15,6 +15,8 @@ export function KeptSign({ incident }: { incident: Incident }) {
   if (kept.open_until !== null) signs.push(t('retention.matterOpened', { at: fullTime(kept.open_until) }))
   else if (kept.sealed) signs.push(t('retention.matterSealed'))
   if (kept.restricted) signs.push(t('retention.matterRestricted'))
+  const corrected = kept.corrections.at(-1)
+  if (corrected !== undefined) signs.push(t('retention.matterCorrected', { at: fullTime(corrected.at) }))
   if (erased.length > 0) {
     signs.push(t('retention.matterErased', { names: erased.map((code) => word('kept', `of.${code}`)).join('、') }))
   }

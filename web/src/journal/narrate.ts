@@ -144,6 +144,13 @@ const SPECIAL: Record<string, (body: Body, look: Lookup) => Particular[]> = {
     { text: text(body, 'reason') },
   ],
   'incident.cancelled': (body, look) => [{ text: look.word('cancel', text(body, 'why')) }],
+  'retention.caller_corrected': (body) =>
+    ['caller_name', 'caller_phone', 'unlisted_phone', 'basis', 'because'].map((name) => ({ text: text(body, name) })),
+  'retention.track_kept': (body, look) => [
+    { text: `${text(body, 'unit')} ${look.time(text(body, 'since'))}–${look.time(text(body, 'until'))}` },
+    { text: text(body, 'basis') },
+    { text: text(body, 'because') },
+  ],
   'incident.absorbed': (body) => [{ text: text(body, 'number') }],
 }
 

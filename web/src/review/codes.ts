@@ -2,6 +2,7 @@
 export const WHATS = [
   'matter.opened',
   'caller.unmasked',
+  'track.opened',
   'lookup.phone',
   'people.read',
   'audit.read',

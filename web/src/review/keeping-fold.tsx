@@ -5,7 +5,7 @@ import { useSession } from '../identity/session'
 import { KeepingForm } from './keeping-form'
 import './retention-page.css'
 
-const ROLES: readonly string[] = ['duty_chief', 'auditor']
+const ROLES: readonly string[] = ['duty_chief', 'station_room', 'auditor']
 
 export function KeepingFold({ id }: { id: string }) {
   const { t } = useTranslation()

@@ -11,7 +11,9 @@ import { useKeys } from '../ui/keys'
 import { useSay } from '../ui/notice'
 import { word } from '../ui/word'
 import { midnight } from './days'
+import { CorrectCaller, Corrections } from './correct-form'
 import { MatterLink } from './look-row'
+import { KeepTrack, Tracks } from './track-form'
 
 type OfMatter = 'caller' | 'narrative' | 'place' | 'recordings'
 const OF_MATTERS: readonly string[] = ['caller', 'narrative', 'place', 'recordings']
@@ -80,11 +82,15 @@ function Decide({ keeping, of }: { keeping: Keeping; of: string | null }) {
           {may('approve_erasure') ? <Answer act={act} number={proposal.number} /> : null}
         </div>
       )}
+      <Corrections keeping={keeping} />
+      <Tracks keeping={keeping} />
       {any.some(may) ? (
         <Reasoned keeping={keeping} of={of} act={act} />
       ) : (
         <p className="quiet">{t('retention.nothingToDo')}</p>
       )}
+      {may('correct_caller') ? <CorrectCaller act={act} /> : null}
+      {may('keep_track') ? <KeepTrack matter={keeping.matter} act={act} /> : null}
       {act.error === null ? null : (
         <p className="fault" role="alert">
           {sentence(act.error)}
@@ -94,7 +100,7 @@ function Decide({ keeping, of }: { keeping: Keeping; of: string | null }) {
   )
 }
 
-type Act = ReturnType<typeof useKeep>
+export type Act = ReturnType<typeof useKeep>
 
 /** The second person's answer to a proposal. */
 function Answer({ act, number }: { act: Act; number: number }) {

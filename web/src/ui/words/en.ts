@@ -358,6 +358,8 @@ export const en: Words = {
       unsealing_ended: 'Sealed again',
       restricted: 'Restricted',
       restriction_lifted: 'Restriction lifted',
+      caller_corrected: 'Caller corrected',
+      track_kept: 'Track kept',
     },
     order: {
       given: 'Dispatched',

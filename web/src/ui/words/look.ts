@@ -3,6 +3,7 @@ export const zh = {
   what: {
     matter: { opened: '打开警情' },
     caller: { unmasked: '显示个人信息' },
+    track: { opened: '保存或查看轨迹' },
     lookup: { phone: '查电话' },
     people: { read: '看人员' },
     audit: { read: '看审计' },
@@ -47,6 +48,7 @@ export const en: typeof zh = {
   what: {
     matter: { opened: 'Opened a matter' },
     caller: { unmasked: 'Showed personal data' },
+    track: { opened: 'Kept or saw a track' },
     lookup: { phone: 'Looked up a phone' },
     people: { read: 'Read people' },
     audit: { read: 'Read the audit' },

@@ -361,6 +361,8 @@ export const zh = {
       unsealing_ended: '启封期满',
       restricted: '限制处理',
       restriction_lifted: '解除限制',
+      caller_corrected: '更正报警人信息',
+      track_kept: '保存轨迹',
     },
     order: {
       given: '派警',
