@@ -67,6 +67,10 @@ def input_for(acting: Acting, name: str, state: Incident, chance: random.Random)
         "retention.restrict": retention.Seal("示例", "示例"),
         "retention.decline_erasure": inputs.Because("示例"),
         "retention.lift_restriction": inputs.Because("示例"),
+        "retention.correct_caller": retention.CorrectCaller(
+            "示例", "示例", caller_phone=f"000{chance.randint(10_000_000, 99_999_999)}"
+        ),
+        "retention.keep_track": retention.KeepTrack(order, now, now, "示例", "示例"),
     }
     if name == "incident.dispatch":
         unit = chance.choice(UNITS)

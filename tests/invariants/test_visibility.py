@@ -106,6 +106,7 @@ PARAMETERS: dict[str, Callable[[Foreign], str]] = {
     "token": lambda foreign: "示例",
     "provider": lambda foreign: "city",
     "identity": lambda foreign: "0" * 24,
+    "number": lambda foreign: "1",
 }
 #: More to ask of a route than its bare path.
 QUERIES: dict[str, tuple[str, ...]] = {
@@ -222,6 +223,14 @@ def test_nothing_can_be_done_to_a_foreign_matter(live_server: Instance, foreign:
         "place_hold": {"hold": str(uuid4()), "basis": "示例", "reason": "示例"},
         "ask_unsealing": {"basis": "示例", "reason": "示例"},
         "approve_erasure": {"proposal": 1},
+        "correct_caller": {"caller_name": "示例", "basis": "示例", "reason": "示例"},
+        "keep_track": {
+            "order": foreign.secrets["order"],
+            "since": "2026-11-23T03:00:00Z",
+            "until": "2026-11-23T03:10:00Z",
+            "basis": "示例",
+            "reason": "示例",
+        },
     }
     asked = [(f"incidents/{{}}/{word}", body) for word, body in bodies.items()]
     asked += [(f"retention/matters/{{}}/{word}", body) for word, body in kept.items()]

@@ -3,7 +3,7 @@ processes (clock, reactions, verify) read on their own connections."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,24 +74,3 @@ def matter_key(connection: Connection[Any], vault: Vault, matter: str) -> Matter
         b"SELECT wrapped FROM vault_key WHERE matter = %s::uuid", (matter,)
     ).fetchone()
     return vault.unwrap(matter, bytes(row[0])) if row else None
-
-
-def items_of_kind(
-    connection: Connection[Any], vault: Vault, kind: str, field: str
-) -> list[tuple[str, int, Callable[[], str]]]:
-    """(matter, number, what opens it) of one private field of every fact of a kind, where it is
-    still there. Opening raises InvalidTag when it was altered."""
-    rows = connection.execute(
-        "SELECT e.matter::text, e.number, k.wrapped, v.item, v.data FROM entry e"
-        " JOIN vault_key k ON k.matter = e.matter JOIN vault_item v ON v.matter = e.matter"
-        " AND v.item = e.number || '.' || %s WHERE e.kind = %s ORDER BY 1, 2",
-        (field, kind),
-    ).fetchall()
-
-    def opener(matter: str, wrapped: bytes, item: str, data: bytes) -> Callable[[], str]:
-        return lambda: open_item(data, vault.unwrap(matter, wrapped), matter=matter, item=item)
-
-    return [
-        (matter, number, opener(matter, bytes(wrapped), item, bytes(data)))
-        for matter, number, wrapped, item, data in rows
-    ]

@@ -62,14 +62,14 @@ function Kept({ keeping, track }: { keeping: Keeping; track: Keeping['retention'
 
 function Positions({ found }: { found: KeptTrack }) {
   const { t } = useTranslation()
-  const { fullTime } = useCity()
+  const { time } = useCity()
   return (
     <>
       <b className={found.whole ? '' : 'late'}>{t(found.whole ? 'retention.trackWhole' : 'retention.trackBroken')}</b>
       <ol className="kept-positions" tabIndex={0} aria-label={t('retention.tracks')}>
         {found.positions.map((one) => (
           <li key={one.at} className="number">
-            {fullTime(one.at)} {one.lon.toFixed(6)} {one.lat.toFixed(6)}
+            {time(one.at)} {one.lon.toFixed(6)} {one.lat.toFixed(6)}
             {one.speed_kmh === null ? '' : ` ${one.speed_kmh} km/h`}
           </li>
         ))}

@@ -11,8 +11,8 @@ from psycopg import Connection
 
 from muster.command.retention.facts import TrackKept
 from muster.journal.fault import Fault
-from muster.journal.read import items_of_kind
 from muster.journal.vault import Vault
+from muster.journal.verify_vault import items_of_kind
 from muster.telemetry import verify_track
 from muster.telemetry.track import read_track
 from muster.telemetry.tracks import chained
