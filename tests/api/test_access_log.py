@@ -10,7 +10,7 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from muster.api.openapi import handlers_of
-from muster.api.opening import OPENS, READS, is_denial
+from muster.api.opening import OPENS, READS, TRACKS, is_denial
 from muster.identity.authority import CELLS, Cell
 from muster.identity.looks.look import WHATS
 from muster.identity.roles import ROLES
@@ -52,7 +52,9 @@ def test_every_route_that_reads_says_what() -> None:
 
 def test_every_route_about_one_matter_opens_it() -> None:
     about = {name for name, (path, _) in gets().items() if "{matter" in path}
-    opening = {name for name, (_, what) in gets().items() if what in (OPENS, "retention.read")}
+    opening = {
+        name for name, (_, what) in gets().items() if what in (OPENS, TRACKS, "retention.read")
+    }
     assert about and about <= opening
 
 
