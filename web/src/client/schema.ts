@@ -58,6 +58,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 报警按钮: the alarm button of a unit was pressed
+         * @description Again while it is shown: nothing changes. Only for a unit on duty, from its sign-on on.
+         *
+         *     Token scope: `alarms:report`.
+         */
+        post: operations["call_for_help"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -982,7 +1004,8 @@ export interface paths {
         put?: never;
         /**
          * 授权: grant a role
-         * @description Grant a role at an organisation of one's own area, for everything under it.
+         * @description Grant a role at an organisation of one's own area, for everything under it. A role of trust
+         *     (duty chief, auditor, administrator) waits for a second person.
          */
         post: operations["give_grant"];
         delete?: never;
@@ -1002,8 +1025,9 @@ export interface paths {
         get: operations["list_identities"];
         put?: never;
         /**
-         * 绑定人员: bind a person's identity at a provider
-         * @description Say who somebody is at a provider. Nobody says it of himself this way.
+         * 绑定人员: ask to bind a person's identity at a provider
+         * @description Say who somebody is at a provider. Nobody says it of himself this way, and a second person
+         *     confirms it within a day, under this id at /api/trust-requests.
          */
         post: operations["bind_identity"];
         delete?: never;
@@ -1040,7 +1064,7 @@ export interface paths {
         put?: never;
         /**
          * 启用账号: open an account again
-         * @description Open a closed account again.
+         * @description Open a closed account again. Roles of trust ended when it closed.
          */
         post: operations["open_account"];
         delete?: never;
@@ -1843,6 +1867,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/telephone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 话务: calls at the own extension, to be called back, and how long callers waited
+         * @description Numbers are masked here. Who has said no extension sees no single call.
+         */
+        get: operations["get_telephone"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/calls/{call}/called_back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 回拨: an abandoned call was called back
+         * @description Who called back, when, and how it ended, is in the audit.
+         */
+        post: operations["called_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/calls/{call}/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 归入警情: the matter a call became
+         * @description The number is in the matter's vault now, and no longer here.
+         */
+        post: operations["join_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/calls/{call}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 取号: the number and times of a call, for the intake form
+         * @description A call at the own extension, in the queue, or to be called back.
+         */
+        post: operations["take_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 坐席: the extension at hand is mine
+         * @description Until one signs out, hands over, or says another.
+         */
+        post: operations["sit_down"];
+        /**
+         * 离席: no extension is mine
+         * @description Give up the extension; without one nothing happens.
+         */
+        delete: operations["leave_desk"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/telephone/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 话务通知: what the telephone system says of a call
+         * @description In any order, as often as one likes.
+         *
+         *     Token scope: `telephone:notify`.
+         */
+        post: operations["notify_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tokens": {
         parameters: {
             query?: never;
@@ -1882,6 +2032,66 @@ export interface paths {
          * @description End a token: the next request with it is refused.
          */
         delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 待第二人确认: roles of trust and identities that wait for a second person
+         * @description Those one is in charge of, those one asked for, and those about oneself.
+         */
+        get: operations["list_trust_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust-requests/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * 不予确认: decline a request, or take it back
+         * @description It is not done. For those in charge, for who asked, and for whom it is about.
+         */
+        delete: operations["decline_trust_request"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trust-requests/{request_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 第二人确认: the second person does it
+         * @description Do what another asked for: the role is granted, or the identity bound.
+         */
+        post: operations["confirm_trust_request"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2002,6 +2212,22 @@ export interface components {
         AccountReason: {
             reason: string;
         };
+        /**
+         * Alarm
+         * @description `at`: when the button went down, with its offset from UTC or in milliseconds since 1970.
+         */
+        Alarm: {
+            at: string | number;
+            unit: string;
+        };
+        /**
+         * AlarmShown
+         * @description The status the unit shows now. It stays until somebody sets another.
+         */
+        AlarmShown: {
+            status: string;
+            unit: string;
+        };
         /** Alive */
         Alive: {
             /** @default true */
@@ -2084,6 +2310,60 @@ export interface components {
         CallBack: {
             note?: string | null;
             rating: number;
+        };
+        /**
+         * CallHeard
+         * @description How the call stands, after this notice and all before it.
+         */
+        CallHeard: {
+            state: string;
+        };
+        /**
+         * CallJoined
+         * @description The matter the call became.
+         */
+        CallJoined: {
+            matter: string;
+        };
+        /**
+         * CallNotice
+         * @description One thing the exchange says of a call. `call`: its own id of the call; `sequence`: grows with
+         *     each notice of it. `at` and `sent_at` on the exchange's clock: with `sent_at` its difference to
+         *     ours is taken off. `number` empty where it is withheld; `extension` where it rings or is
+         *     spoken. Send again what was not answered with 200: the same twice changes nothing.
+         */
+        CallNotice: {
+            /** Format: date-time */
+            at: string;
+            call: string;
+            extension?: string | null;
+            /** @enum {unknown} */
+            kind: "abandoned" | "answered" | "ended" | "ringing" | "transferred";
+            /** @default  */
+            number?: string;
+            sent_at?: string | null;
+            sequence: number;
+        };
+        /**
+         * CallTaken
+         * @description For the intake form. The look at the number is recorded.
+         */
+        CallTaken: {
+            answered_at: string | null;
+            ended_at: string | null;
+            id: string;
+            number: string;
+            ringing_at: string | null;
+        };
+        /**
+         * CalledBack
+         * @description How calling back ended; unreachable with a reason.
+         */
+        CalledBack: {
+            /** @enum {unknown} */
+            outcome: "done" | "unreachable";
+            /** @default  */
+            reason?: string;
         };
         /**
          * Caller
@@ -2316,6 +2596,14 @@ export interface components {
             times: number;
             username_hash: string | null;
             what: string;
+        };
+        /**
+         * DeskWanted
+         * @description The extension at hand, and the organisation whose exchange it is of.
+         */
+        DeskWanted: {
+            extension: string;
+            organisation: string;
         };
         /**
          * Dispatch
@@ -2640,7 +2928,11 @@ export interface components {
             role: string;
             until: string | null;
         };
-        /** GrantView */
+        /**
+         * GrantView
+         * @description `waits_until`: not granted yet; a second person confirms it until then, under this id at
+         *     /api/trust-requests.
+         */
         GrantView: {
             id: string;
             organisation: string;
@@ -2648,6 +2940,7 @@ export interface components {
             until: string | null;
             /** Format: date-time */
             valid_from: string;
+            waits_until: string | null;
         };
         /**
          * GrantWanted
@@ -2732,11 +3025,25 @@ export interface components {
             subject: string;
         };
         /**
+         * IdentityWaits
+         * @description Not bound yet: waits for a second person until `waits_until`.
+         */
+        IdentityWaits: {
+            id: string;
+            issuer: string;
+            provider: string;
+            subject: string;
+            /** Format: date-time */
+            waits_until: string;
+        };
+        /**
          * IdentityWanted
          * @description `subject`: the provider's own word for the person (`sub`), not a name or address.
          */
         IdentityWanted: {
             provider: string;
+            /** @default bound */
+            reason?: string;
             subject: string;
         };
         /**
@@ -3230,7 +3537,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "correction.same" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "track.altered" | "track.nothing_there" | "track.outside_order" | "track.too_long" | "track.unknown" | "track.unsealed" | "transfer.none" | "transfer.pending" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "call.called_back" | "call.unknown" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "correction.same" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "track.altered" | "track.nothing_there" | "track.outside_order" | "track.too_long" | "track.unknown" | "track.unsealed" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -3679,6 +3986,32 @@ export interface components {
             session: components["schemas"]["Session"];
         };
         /**
+         * Telephone
+         * @description What a desk sees. `calls`: those at the own extension and in the queue.
+         */
+        Telephone: {
+            call_back: components["schemas"]["TelephoneCall"][];
+            calls: components["schemas"]["TelephoneCall"][];
+            extension: string | null;
+            /** Format: date-time */
+            now: string;
+            waiting: components["schemas"]["WaitingFigure"];
+        };
+        /**
+         * TelephoneCall
+         * @description A call. `number`: masked; `due`: when it should be called back.
+         */
+        TelephoneCall: {
+            answered_at: string | null;
+            due: string | null;
+            ended_at: string | null;
+            extension: string;
+            id: string;
+            number: string;
+            ringing_at: string | null;
+            state: string;
+        };
+        /**
          * TodayCounts
          * @description Since midnight in the city.
          */
@@ -3734,7 +4067,7 @@ export interface components {
             organisation: string;
             /** @default created */
             reason?: string;
-            scopes: ("metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units")[];
+            scopes: ("alarms:report" | "metrics" | "positions:report" | "read:incidents" | "read:positions" | "read:summary" | "read:units" | "telephone:notify")[];
             unit?: string | null;
         };
         /**
@@ -3772,6 +4105,52 @@ export interface components {
         Transfer: {
             organisation: string;
             reason: string;
+        };
+        /**
+         * TrustDone
+         * @description `password`: shown this once, for a day, and only to choose another; null when the account's
+         *     sign-in stays as it is.
+         */
+        TrustDone: {
+            password: string | null;
+        };
+        /**
+         * TrustList
+         * @description The oldest first.
+         */
+        TrustList: {
+            items: components["schemas"]["TrustView"][];
+        };
+        /**
+         * TrustView
+         * @description Waits for a second person until `expires_at`. `what`: `grant` (role, organisation, until) or
+         *     `identity` (issuer, subject). `anew`: whoever confirms gets a one-time password to hand over in
+         *     person. `may_confirm`: whoever asks may; `why_not`: the code of why not;
+         *     `mine`: it is about whoever asks.
+         */
+        TrustView: {
+            anew: boolean;
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            asked_by_name: string;
+            belongs_to: string;
+            /** Format: date-time */
+            expires_at: string;
+            id: string;
+            issuer: string | null;
+            may_confirm: boolean;
+            mine: boolean;
+            organisation: string | null;
+            person: string;
+            person_name: string;
+            reason: string;
+            role: string | null;
+            subject: string | null;
+            until: string | null;
+            username: string;
+            what: string;
+            why_not: string;
         };
         /** UnitCounts */
         UnitCounts: {
@@ -3834,6 +4213,29 @@ export interface components {
         Unmerge: {
             main: string;
             reason: string;
+        };
+        /**
+         * Waited
+         * @description How long callers waited: of `answered` calls with both moments known, how many within 15 and
+         *     within 20 seconds; and how many hung up before.
+         */
+        Waited: {
+            abandoned: number;
+            answered: number;
+            within_15: number;
+            within_20: number;
+        };
+        /**
+         * WaitingFigure
+         * @description A figure with its definition.
+         */
+        WaitingFigure: {
+            counts: components["schemas"]["Waited"];
+            definition: string;
+            /** Format: date-time */
+            since: string;
+            text_en: string;
+            text_zh: string;
         };
         /**
          * WayIn
@@ -3984,6 +4386,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LookPage"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    call_for_help: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "at": "2026-11-23T03:14:07Z",
+                 *       "unit": "pt-donggang-03"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Alarm"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmShown"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6218,6 +6659,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "provider": "city",
+                 *       "reason": "示例：新入职",
                  *       "subject": "示例-8f14e45f"
                  *     }
                  */
@@ -6231,7 +6673,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IdentityView"];
+                    "application/json": components["schemas"]["IdentityWaits"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -6626,7 +7068,7 @@ export interface operations {
                 /** @description before */
                 until?: string;
                 /** @description only of these classes of data */
-                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "telephone" | "access_log" | "audit")[];
                 /** @description only of this status */
                 status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
                 /** @description only of these organisations */
@@ -6668,7 +7110,7 @@ export interface operations {
                 /** @description before */
                 until?: string;
                 /** @description only of these classes of data */
-                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "access_log" | "audit")[];
+                class?: ("caller" | "narrative" | "place" | "recordings" | "decision" | "positions" | "sessions" | "attempts" | "telephone" | "access_log" | "audit")[];
                 /** @description only of this status */
                 status?: ("running" | "review" | "proposed" | "held" | "permanent")[];
                 /** @description only of these organisations */
@@ -8074,6 +8516,259 @@ export interface operations {
             };
         };
     };
+    get_telephone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Telephone"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    called_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description call id */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "outcome": "unreachable",
+                 *       "reason": "示例：无人接听"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CalledBack"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallHeard"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    join_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description call id */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "matter": "0b1f6f0e-7d0a-4b6e-9a35-0c8a4d1f2e01"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallJoined"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallHeard"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description call id */
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallTaken"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sit_down: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "extension": "8003",
+                 *       "organisation": "pt"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeskWanted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeskWanted"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notify_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "at": "2026-11-23T03:14:07Z",
+                 *       "call": "示例-20261123-000417",
+                 *       "extension": "8003",
+                 *       "kind": "ringing",
+                 *       "number": "199-0000-0001",
+                 *       "sequence": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CallNotice"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallHeard"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_tokens: {
         parameters: {
             query?: never;
@@ -8172,6 +8867,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trust_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustList"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_trust_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description trust request id, a UUID */
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_trust_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description trust request id, a UUID */
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustDone"];
                 };
             };
             /** @description Refused or failed: see `code`. */
