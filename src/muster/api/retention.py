@@ -351,7 +351,7 @@ def get_track(
     platform: Platform,
     actor: Actor,
     matter: MatterId,
-    number: Annotated[int, Parameter(ge=1, le=10_000_000)],
+    number: Annotated[int, Parameter(ge=1, le=10_000_000, description="the entry that keeps it")],
 ) -> KeptTrack:
     """For whoever may read about keeping, and for the crew whose track it is."""
     known = checked_uuid(matter)

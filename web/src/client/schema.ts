@@ -7897,6 +7897,7 @@ export interface operations {
             path: {
                 /** @description matter id, a UUID */
                 matter: string;
+                /** @description the entry that keeps it */
                 number: number;
             };
             cookie?: never;
