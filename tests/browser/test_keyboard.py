@@ -104,3 +104,14 @@ def test_a_page_for_others_says_whose_it_is(screen: Screen) -> None:
     expect(screen.page.get_by_text("管理员").first).to_be_visible()
     screen.press("Escape")
     expect(screen.page.get_by_role("heading", name="集结")).to_be_visible()
+
+
+def test_a_page_whose_code_is_gone_is_told_and_the_board_goes_on(screen: Screen) -> None:
+    """A console stays open while the program under it is updated."""
+    screen.sign_in("dispatcher")
+    screen.page.route("**/assets/security-page*.js", lambda route: route.fulfill(status=404))
+    screen.visit("/#page=security")
+    expect(screen.page.get_by_role("alert")).to_contain_text("程序可能刚更新过")
+    expect(screen.page.get_by_role("button", name="重新载入")).to_be_focused()
+    screen.press("Tab", "Enter")
+    expect(screen.page.get_by_role("heading", name="集结")).to_be_visible()

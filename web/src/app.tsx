@@ -10,6 +10,7 @@ import { ProveAgain } from './identity/prove-again'
 import { SessionProvider, useSession, useSessionDoor } from './identity/session'
 import { SignIn } from './identity/sign-in'
 import { PAGES } from './pages'
+import { PageBoundary } from './ui/boundary'
 import { CityProvider } from './ui/city'
 import { Empty, LoadFailed, Loading } from './ui/empty'
 import { NoticeLine, NoticeProvider } from './ui/notice'
@@ -74,6 +75,7 @@ const client = new QueryClient({
 function Door() {
   const { t } = useTranslation()
   const { state, ask } = useSessionDoor()
+  const { page } = usePlace()
   if (state.step === 'asking') return <Loading what={t('load.session')} />
   if (state.step === 'failed') return <LoadFailed error={state.error} again={ask} />
   if (state.step === 'out') {
@@ -85,7 +87,9 @@ function Door() {
   return (
     <>
       <div inert={lost} className={lost ? 'behind' : ''} key={state.session.person.id}>
-        <Page />
+        <PageBoundary key={page ?? 'board'}>
+          <Page />
+        </PageBoundary>
       </div>
       {lost ? <SignIn again known={state.session.person.username} /> : null}
       <HandedOver />
