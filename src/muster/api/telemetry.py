@@ -125,7 +125,7 @@ def route(positions: Positions, crewed: Crewed) -> HTTPRouteHandler:
         reporter = positions.reporter(lambda: crewed(actor))
         if data.unit is not None:
             check_input(data.unit, "unit")
-            if data.unit not in reporter.numbers:
+            if data.unit not in reporter.places:
                 raise Refused("position.off_duty", unit=data.unit)
         fixes: Any = data.fixes
         return positions.report(fixes, reporter, platform.clock.now(), data.unit or "")

@@ -82,7 +82,7 @@ def routes(positions: Positions, speaks: OfToken) -> Sequence[HTTPRouteHandler]:
     def take(platform: RunningPlatform, sent: Sent, address: str) -> Reported:
         reporter = positions.reporter(lambda: _on_duty(speaks, sent, address))
         return positions.report(
-            [sent.fix], reporter, platform.clock.now(), next(iter(reporter.numbers))
+            [sent.fix], reporter, platform.clock.now(), next(iter(reporter.places))
         )
 
     @route(

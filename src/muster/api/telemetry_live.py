@@ -139,7 +139,7 @@ class Phone:
     async def attend(self) -> None:
         """Until the phone goes. Raises Refused when it may report no more, _Closed."""
         reporter = await self._checked()
-        await self._say(Welcome(sorted(reporter.numbers), self._clock.now()))
+        await self._say(Welcome(sorted(reporter.places), self._clock.now()))
         loop = asyncio.get_running_loop()
 
         def tell() -> None:
@@ -194,7 +194,7 @@ class Phone:
                 if reporter is None:
                     raise _Closed(SEND_AGAIN, "the database is away") from None
             self._reporter, self._checked_at = reporter, now
-        if not reporter.numbers:
+        if not reporter.places:
             raise Refused("position.off_duty")
         return reporter
 

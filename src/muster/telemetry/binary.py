@@ -6,7 +6,7 @@ and so are one numpy array; there are few shapes in a batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,8 +22,8 @@ _EPOCH_MS: Final = 946_684_800_000
 SIDES: Final = (("speed", ">i2", 2), ("heading", ">i2", 2), ("accuracy", ">i4", 4))
 
 
-def rows(fixes: Columns, units: Sequence[str], received_ms: int) -> bytes:
-    """The whole COPY stream for (unit, at, received, lon, lat, speed_kmh, heading, accuracy_m).
+def rows(fixes: Columns, units: Sequence[str], received_ms: int) -> Iterator[bytes | memoryview]:
+    """The COPY stream of (unit, at, received, lon, lat, speed_kmh, heading, accuracy_m), in pieces.
     `units`: names by number."""
     numbers, place = np.unique(fixes.unit, return_inverse=True)
     # NUL stands in no unit's name; so all of them are encoded at once.
@@ -34,14 +34,14 @@ def rows(fixes: Columns, units: Sequence[str], received_ms: int) -> bytes:
         for bit, (name, _, _) in enumerate(SIDES)
     )
     shapes = lengths << len(SIDES) | missing
-    parts = [HEADER]
+    yield HEADER
     for shape in np.unique(shapes).tolist():
         chosen = np.flatnonzero(shapes == shape)
         length = shape >> len(SIDES)
         named = names[place[chosen]].astype(f"S{length}")
-        some = _shaped(fixes.take(chosen), named, shape, received_ms)
-        parts.append(some.tobytes())
-    return b"".join([*parts, TRAILER])
+        # As it lies in memory: a copy of so much costs as much as making it.
+        yield _shaped(fixes.take(chosen), named, shape, received_ms).view(np.uint8).data
+    yield TRAILER
 
 
 def _shaped(fixes: Columns, named: NDArray[Any], shape: int, received_ms: int) -> NDArray[Any]:

@@ -172,11 +172,14 @@ def judge(fixes: Sequence[Fix | None], units: Ints, now: datetime) -> Judged:
 
 def _moments(given: list[datetime | int]) -> NDArray[np.float64]:
     """Milliseconds since 1970, whole and rounded down."""
-    if len({type(one) for one in given}) > 1:
+    if not given or isinstance(given[0], int):
+        try:
+            return np.array(given, np.int64).astype(np.float64)
+        except TypeError:
+            pass  # some of the others are datetimes
+    if any(isinstance(one, int) for one in given):
         some = [one if isinstance(one, int) else milliseconds(one) for one in given]
         return np.array(some, np.float64)
-    if not given or isinstance(given[0], int):
-        return np.array(given, np.float64)
     seconds = np.array([one.timestamp() for one in given], np.float64)  # type: ignore[union-attr]
     # Microseconds survive as floats; half of one keeps what is whole from falling below itself.
     return np.floor(seconds * 1000 + 0.0005)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -55,13 +55,27 @@ class Reported(msgspec.Struct, frozen=True):
 @dataclass(frozen=True)
 class Reporter:
     """For whom somebody may report: units on duty with the beginning of their duty, as they were
-    at a moment of `Positions`. `numbers`: by unit; `known`, `since`: the same as sorted columns,
-    milliseconds since 1970 UTC."""
+    at a moment of `Positions`. `places`: of units in the columns `known` (their numbers) and
+    `since` (milliseconds since 1970 UTC)."""
 
-    numbers: Mapping[str, int]
+    places: Mapping[str, int]
     known: Ints
     since: Ints
     moment: int
+
+
+_NOBODY: Final = np.full(1, -1, np.int32)
+
+
+def _places(fixes: Sequence[Fix | None], reporter: Reporter, unit: str) -> Ints:
+    """Each fix's unit by its place in the reporter's columns, -1 for none of them."""
+    try:
+        units = [one.unit for one in fixes]  # type: ignore[union-attr]
+        return np.fromiter(map(reporter.places.__getitem__, units), np.int32, len(fixes))  # type: ignore[arg-type]
+    except (AttributeError, KeyError):  # some could not be read, name no unit, or another's
+        known, usual = reporter.places.get, reporter.places.get(unit, -1)
+        some = [usual if one is None or one.unit is None else known(one.unit, -1) for one in fixes]
+        return np.array(some, np.int32)
 
 
 class Positions:
@@ -130,17 +144,16 @@ class Positions:
         A unit whose duty ends after this call is refused, even when `on_duty` still saw it."""
         moment = self._moment
         units = on_duty()
-        numbers = {unit: self._numbers.of(unit) for unit in units}
-        known = np.array(list(numbers.values()), np.int64)
+        known = np.array([self._numbers.of(unit) for unit in units], np.int32)
         since = np.array([milliseconds(one) for one in units.values()], np.int64)
-        order = np.argsort(known)
-        return Reporter(numbers, known[order], since[order], moment)
+        places = {unit: place for place, unit in enumerate(units)}
+        return Reporter(places, known, since, moment)
 
     def stands(self, reporter: Reporter) -> bool:
         """Whether no duty of the reporter's units has ended since."""
         if self._moment == reporter.moment:
             return True
-        return not any(self._ended_since(unit, reporter) for unit in reporter.numbers)
+        return not any(self._ended_since(unit, reporter) for unit in reporter.places)
 
     def report(
         self, fixes: Sequence[Fix | None], reporter: Reporter, now: datetime, unit: str = ""
@@ -152,12 +165,12 @@ class Positions:
         self, fixes: Sequence[Fix | None], reporter: Reporter, now: datetime, unit: str = ""
     ) -> tuple[Reported, Place]:
         """As `report`; and a place to ask `safe` with."""
-        known, usual = reporter.numbers.get, reporter.numbers.get(unit, -1)
-        units = [usual if one is None or one.unit is None else known(one.unit, -1) for one in fixes]
-        judged = judge(fixes, np.array(units, np.int32), now)
+        places = _places(fixes, reporter, unit)
+        known = reporter.known if len(reporter.known) else _NOBODY
+        judged = judge(fixes, np.where(places < 0, -1, known[places]), now)
         counts = dict(judged.doubts)
         with self._reporting:
-            refused = self._off_duty(judged.good, reporter)
+            refused = self._off_duty(judged.good, places[judged.rows], reporter)
             judged.codes[judged.rows[refused]] = REASONS.index(OFF_DUTY)
             good = judged.good.take(judged.codes[judged.rows] == 0)
             fresh = self._fresh(good)
@@ -176,15 +189,14 @@ class Positions:
                 self._history.count(code, number)
         return Reported(len(fresh), counts[DUPLICATE], rejected), place
 
-    def _off_duty(self, good: Columns, reporter: Reporter) -> Truths:
+    def _off_duty(self, good: Columns, places: Ints, reporter: Reporter) -> Truths:
         """Fixes from before the unit's duty, and of units whose duty has ended meanwhile."""
         if not len(good):
             return np.zeros(0, np.bool_)
-        since = reporter.since[np.searchsorted(reporter.known, good.unit)]
-        refused: Truths = good.at < since - SKEW_MS
+        refused: Truths = good.at < reporter.since[places] - SKEW_MS
         if not self.stands(reporter):
-            ended = [n for u, n in reporter.numbers.items() if self._ended_since(u, reporter)]
-            refused |= np.isin(good.unit, ended)
+            ended = [at for u, at in reporter.places.items() if self._ended_since(u, reporter)]
+            refused |= np.isin(places, ended)
         return refused
 
     def _ended_since(self, unit: str, reporter: Reporter) -> bool:

@@ -41,10 +41,10 @@ def write(
     COPY first, for it is the fast way; only when a row is there already (a phone sent a batch
     again) the slow way that leaves such rows out.
     """
-    stream = binary.rows(fixes, units, milliseconds(received))
     try:
         with connection.transaction(), connection.cursor().copy(_COPY) as copy:
-            copy.write(stream)
+            for piece in binary.rows(fixes, units, milliseconds(received)):
+                copy.write(piece)
         return len(fixes)
     except UniqueViolation:
         named = [units[number] for number in fixes.unit.tolist()]
