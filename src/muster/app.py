@@ -205,9 +205,10 @@ class System:
         self.condition = Condition(pool, data, self._troubles, told=told)
 
     def appended(self, answer: Answer) -> None:
-        """After each commit: wake who waits, and have an erasure on the disk a second time."""
+        """After each commit: wake who waits, have an erasure on the disk twice and vouched for."""
         if any(entry.kind.endswith((".erased", ".caller_corrected")) for entry in answer.entries):
             self.ledger.erased()
+            self.checkpoints.soon()
         if any(entry.kind in self.reactor.kinds for entry in answer.entries):
             self._pending.set()
             self._react_now.set()
@@ -351,7 +352,7 @@ def open_system(settings: Settings, pack: Pack | None = None) -> System:
         ticker=Ticker(journal, lambda name: listed[operation_due(name)]),
         reactor=Reactor(journal, reactions),
         bell=Bell(),
-        ledger=Ledger(Path(settings.data) / LEDGER, pool.connection),
+        ledger=Ledger(Path(settings.data) / LEDGER, pool.connection, vault),
         checkpoints=regular_checkpoints(
             pool, Path(settings.data), settings.checkpoint_to, settings.checkpoint_every
         ),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from muster import app
 from muster.command.incidents import inputs
+from muster.command.retention import inputs as retention
 from muster.journal import erasures
+from muster.journal.vault import open_item
 from muster.journal.verify import Wanted, verify
 from tests.instance import Database
 from tests.invariants.acting import PHONE, UNITS, Acting
@@ -141,3 +145,71 @@ def test_a_database_gone_back_to_before_is_erased_again_at_the_start(
         assert acting.kinds(gone).count("incident.erased") == 1
     finally:
         once.stop()
+
+
+def vault_of(owner: psycopg.Connection[Any], matter: str) -> tuple[Any, dict[str, bytes]]:
+    """The matter's wrapped key and its items, as a copy of the tables would hold them."""
+    key = owner.execute("SELECT wrapped FROM vault_key WHERE matter = %s", (matter,)).fetchone()
+    items = owner.execute("SELECT item, data FROM vault_item WHERE matter = %s", (matter,))
+    assert key is not None
+    return bytes(key[0]), {item: bytes(data) for item, data in items.fetchall()}
+
+
+def test_the_key_that_stays_opens_no_copy_of_what_went(
+    acting: Acting, city_database: Database
+) -> None:
+    """A part is erased, or a caller corrected; somebody kept the vault's rows from before."""
+    matter, _ = erased_matter(acting)
+    vault = acting.system.platform.vault
+
+    def opens(items: dict[str, bytes], wrapped: bytes) -> set[str]:
+        key, found = vault.unwrap(matter, wrapped), set()
+        for item, data in items.items():
+            try:
+                open_item(data, key, matter=matter, item=item)
+            except InvalidTag:
+                continue
+            found.add(item)
+        return found
+
+    with psycopg.connect(city_database.owner_dsn, autocommit=True) as owner:
+        for act in (
+            lambda: acting.do(
+                "duty_chief",
+                "retention.correct_caller",
+                matter,
+                retention.CorrectCaller("示例", "示例", caller_name="示例-更正后"),
+            ),
+            lambda: acting.erase(matter, "caller"),
+        ):
+            before, copied = vault_of(owner, matter)
+            act()
+            after, left = vault_of(owner, matter)
+            assert opens(copied, before) == set(copied) and opens(copied, after) == set()
+            assert opens(left, after) == set(left) != set()
+            wanted = Wanted(vault=vault, kinds=acting.system.platform.kinds)
+            assert verify(owner, wanted).faults == ()
+
+
+def test_a_part_erased_again_after_a_restore_has_another_key(
+    acting: Acting, city_database: Database
+) -> None:
+    """The vault goes back to before; the ledger beside it erases again, under a fresh key."""
+    matter, _ = erased_matter(acting)
+    with psycopg.connect(city_database.owner_dsn, autocommit=True) as owner:
+        before, copied = vault_of(owner, matter)
+        acting.erase(matter, "caller")
+        owner.execute("ALTER TABLE erased_part DISABLE TRIGGER ALL")
+        owner.execute("DELETE FROM erased_part")
+        owner.execute("DELETE FROM vault_item WHERE matter = %s", (matter,))
+        owner.execute("UPDATE vault_key SET wrapped = %s WHERE matter = %s", (before, matter))
+        for item, data in copied.items():
+            owner.execute("INSERT INTO vault_item VALUES (%s, %s, %s)", (matter, item, data))
+        acting.system.ledger.reconcile()
+        after, left = vault_of(owner, matter)
+    gone = {item for item in copied if item.endswith(("caller_name", "caller_phone"))}
+    assert gone and set(left) == copied.keys() - gone
+    vault = acting.system.platform.vault
+    old, new = vault.unwrap(matter, before), vault.unwrap(matter, after)
+    assert old.key != new.key and old.salt == new.salt
+    assert all(open_item(data, new, matter=matter, item=item) for item, data in left.items())

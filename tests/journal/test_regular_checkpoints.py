@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,3 +72,34 @@ def test_never_means_no_thread(shelf: Shelf, tmp_path: Path) -> None:
     never.start()
     never.stop()
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_one_that_is_asked_for_is_not_waited_for(
+    hourly: RegularCheckpoints, tmp_path: Path
+) -> None:
+    """What was erased is vouched for soon after, also when the first try fails."""
+    folder = tmp_path / "data" / "checkpoints"
+    hourly.step()
+    hourly.soon()
+    assert hourly.step() == 3600 and len(list(folder.glob("checkpoint-*"))) == 2
+    assert hourly.step() > 3500 and len(list(folder.glob("checkpoint-*"))) == 2
+    folder.rename(folder.with_name("away"))
+    folder.write_text("not a folder")
+    hourly.soon()
+    assert hourly.step() == regular.AGAIN_S
+    folder.unlink()
+    folder.with_name("away").rename(folder)
+    assert hourly.step() == 3600 and len(list(folder.glob("checkpoint-*"))) == 3
+
+
+def test_the_thread_takes_it(hourly: RegularCheckpoints, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "checkpoints"
+    hourly.step()
+    hourly.start()
+    hourly.soon()
+    for _ in range(600):
+        if len(list(folder.glob("checkpoint-*"))) == 2:
+            break
+        time.sleep(0.1)
+    hourly.stop()
+    assert len(list(folder.glob("checkpoint-*"))) == 2

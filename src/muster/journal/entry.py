@@ -47,6 +47,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Whether the matter can no longer be found by what it holds once this has happened.
     purges_lookups: ClassVar[bool] = False
 
+    @property
+    def renews_key(self) -> bool:
+        """Whether some of the matter's words go and others stay: those get another key."""
+        return False
+
 
 class Authority(msgspec.Struct, frozen=True):
     """The role and the organisation on whose behalf the actor acted."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from psycopg import Connection
 
+from muster.journal.vault import Vault, open_item, seal_item
+
 if TYPE_CHECKING:
     from muster.journal.perform import Writer
 
@@ -23,6 +25,12 @@ _WHOLE = (
 )
 _ITEMS = "DELETE FROM vault_item WHERE matter = %s::uuid AND item = ANY(%s)"
 _LOOKUPS = "DELETE FROM vault_lookup WHERE matter = %s::uuid AND kind = ANY(%s)"
+_KEY_OF = b"SELECT wrapped FROM vault_key WHERE matter = %s::uuid"
+_KEY_GONE = b"DELETE FROM vault_key WHERE matter = %s::uuid"
+_KEY_AGAIN = b"INSERT INTO vault_key (matter, wrapped) VALUES (%s::uuid, %s)"
+_ITEMS_OF = b"SELECT item, data FROM vault_item WHERE matter = %s::uuid"
+_ITEMS_AGAIN = b"""INSERT INTO vault_item (matter, item, data)
+SELECT %s::uuid, * FROM unnest(%s::text[], %s::bytea[])"""
 _LEDGER = """INSERT INTO erasure (matter, erased_at, actor, reason)
 VALUES (%s::uuid, %s, %s, %s) ON CONFLICT DO NOTHING"""
 _PART = """INSERT INTO erased_part (matter, number, items, lookups, erased_at, actor, reason)
@@ -54,6 +62,31 @@ def erase(writer: Writer, gone: Erasure) -> None:
     writer.execute(_ITEMS, (gone.matter, items))
     writer.execute(_LOOKUPS, (gone.matter, lookups))
     writer.execute(_PART, (gone.matter, gone.number, items, lookups, *who))
+
+
+def renew_key(connection: Connection[Any], vault: Vault, matter: str) -> None:
+    """Seal what is left of a matter anew, under another key, in the caller's transaction: the key
+    that stays opens no copy of what went (an old backup's rows, a replica, a page on a disk)."""
+    row = connection.execute(_KEY_OF, (matter,)).fetchone()
+    if row is None:
+        return
+    old = vault.unwrap(matter, bytes(row[0]))
+    fresh, wrapped = vault.renewed(matter, old)
+    rows = connection.execute(_ITEMS_OF, (matter,)).fetchall()
+    names = [item for item, _ in rows]
+    sealed = [
+        seal_item(
+            open_item(bytes(data), old, matter=matter, item=item).encode(),
+            fresh,
+            matter=matter,
+            item=item,
+        )
+        for item, data in rows
+    ]
+    connection.execute(_ITEMS, (matter, names))
+    connection.execute(_ITEMS_AGAIN, (matter, names, sealed))
+    connection.execute(_KEY_GONE, (matter,))
+    connection.execute(_KEY_AGAIN, (matter, wrapped))
 
 
 def ledger(connection: Connection[Any]) -> list[Erasure]:

@@ -20,7 +20,8 @@ import msgspec
 from psycopg import Connection
 
 from muster.journal.entry import FIRST_PREVIOUS, canonical, digest
-from muster.journal.erasing import Erasure, erase, ledger
+from muster.journal.erasing import Erasure, erase, ledger, renew_key
+from muster.journal.vault import Vault
 
 TOUCHED: Final = "erasures: the ledger erasures.jsonl was"
 LACKED: Final = "erasures: the ledger erasures.jsonl lacked"
@@ -199,8 +200,8 @@ class Ledger:
     """The file of a running Muster, kept up with its table and watched: nobody else shortens it or
     takes it away unseen."""
 
-    def __init__(self, path: Path, connect: Callable[[], Any]) -> None:
-        self.path, self._connect = path, connect
+    def __init__(self, path: Path, connect: Callable[[], Any], vault: Vault | None = None) -> None:
+        self.path, self._connect, self._vault = path, connect, vault
         self._behind = threading.Event()
         self._looking = threading.Lock()
         self._known: tuple[int, str] = (0, FIRST_PREVIOUS)
@@ -212,6 +213,9 @@ class Ledger:
         there = self.path.exists()
         with self._connect() as connection:
             again = reapply(connection, read(self.path))
+            if self._vault is not None:
+                for matter in again:
+                    renew_key(connection, self._vault, matter)
             connection.commit()
             written = mirror(self.path, connection)
         if written:

@@ -33,6 +33,7 @@ from muster.journal.entry import (
     decode,
     digest,
 )
+from muster.journal.erasing import renew_key
 from muster.journal.refusal import Conflict, Refused
 
 I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - an operation's input
@@ -343,6 +344,12 @@ class Journal:
             batch.write(writer, canonical(answer))
             for matter, entries in batch.by_matter().items():
                 self.keep(writer, matter, states.get(matter), entries)
+            renewed = sorted({one.matter for one in batch.entries if one.fact.renews_key})
+            if not renewed:
+                connection.commit()
+        for matter in renewed:
+            renew_key(connection, self.vault, matter)
+        if renewed:
             connection.commit()
         return answer
 

@@ -22,6 +22,8 @@ log = logging.getLogger("muster.checkpoints")
 #: A new installation has something to sign after a while; after a failure it is tried again.
 FIRST_S: Final = 60.0
 AGAIN_S: Final = 300.0
+#: Of several that ask within this time one checkpoint serves all.
+TOGETHER_S: Final = 2.0
 
 
 class RegularCheckpoints:
@@ -36,8 +38,9 @@ class RegularCheckpoints:
     ) -> None:
         self._pool, self._checkpoints = pool, checkpoints
         self._folder, self._every_s = folder, every_s
-        self._stopping = threading.Event()
+        self._stopping, self._asked = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._owed = False
         self.trouble = ""
 
     def start(self) -> None:
@@ -46,8 +49,14 @@ class RegularCheckpoints:
             self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)
             self._thread.start()
 
+    def soon(self) -> None:
+        """Something was done that a checkpoint should vouch for: take one without waiting for the
+        hour. What comes within the next seconds is covered by the same."""
+        self._asked.set()
+
     def stop(self) -> None:
         self._stopping.set()
+        self._asked.set()
         if self._thread is not None:
             self._thread.join(timeout=10)
 
@@ -56,19 +65,26 @@ class RegularCheckpoints:
 
     def _run(self) -> None:
         wait = min(FIRST_S, self._every_s)
-        while not self._stopping.wait(wait):
+        while True:
+            if self._asked.wait(wait):
+                self._stopping.wait(TOGETHER_S)
+            if self._stopping.is_set():
+                return
             wait = self.step()
 
     def step(self) -> float:
-        """Take one if it is due; returns the seconds until the next look."""
+        """Take one if it is due, or asked for; returns the seconds until the next look."""
+        asked = self._asked.is_set() or self._owed
+        self._asked.clear()
+        self._owed = asked
         try:
             with self._pool.connection() as connection:
-                left = self._left(connection, real_now())
+                left = 0 if asked else self._left(connection, real_now())
                 connection.commit()
                 if left <= 0:
                     self._checkpoints.take(connection, self._folder, real_now())
                     left = self._every_s
-            self.trouble = ""
+            self.trouble, self._owed = "", False
             return left
         except Contradicted as contradicted:
             self.trouble = (

@@ -76,9 +76,17 @@ class Vault:
     def new_key(self, matter: str) -> tuple[MatterKey, bytes]:
         """A fresh key for a matter, and its wrapped form for the database."""
         fresh = MatterKey(secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES))
+        return fresh, self._wrapped(matter, fresh)
+
+    def renewed(self, matter: str, key: MatterKey) -> tuple[MatterKey, bytes]:
+        """Another key in the place of one, and its wrapped form. The salt stays: the MACs in the
+        entries of what is still there are made with it."""
+        fresh = MatterKey(secrets.token_bytes(KEY_BYTES), key.salt)
+        return fresh, self._wrapped(matter, fresh)
+
+    def _wrapped(self, matter: str, key: MatterKey) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
-        wrapped = nonce + self._master.encrypt(nonce, fresh.key + fresh.salt, matter.encode())
-        return fresh, wrapped
+        return nonce + self._master.encrypt(nonce, key.key + key.salt, matter.encode())
 
     def unwrap(self, matter: str, wrapped: bytes) -> MatterKey:
         """Raises cryptography.exceptions.InvalidTag when the master key is not the one."""
@@ -112,12 +120,16 @@ def seal(fact: Fact, key: MatterKey, *, matter: str, number: int) -> tuple[Fact,
         if value.plain is None:
             continue
         item, plain = f"{number}.{name}", value.plain.encode()
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        bound = f"{matter}/{item}".encode()
-        rows.append(Sealed(matter, item, nonce + AESGCM(key.key).encrypt(nonce, plain, bound)))
+        rows.append(Sealed(matter, item, seal_item(plain, key, matter=matter, item=item)))
         mac = hmac.new(key.salt, plain, hashlib.sha256).hexdigest()
         changed[name] = Private(item=item, mac=mac)
     return (msgspec.structs.replace(fact, **changed) if changed else fact), rows
+
+
+def seal_item(plain: bytes, key: MatterKey, *, matter: str, item: str) -> bytes:
+    """One vault row's data."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key.key).encrypt(nonce, plain, f"{matter}/{item}".encode())
 
 
 def open_item(data: bytes, key: MatterKey, *, matter: str, item: str) -> str:

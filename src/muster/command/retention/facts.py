@@ -91,6 +91,11 @@ class Erased(Fact, frozen=True, kw_only=True):
     `approved_by` is empty where the city's table asks for no review."""
 
     kind: ClassVar[str] = "retention.erased"
+
+    @property
+    def renews_key(self) -> bool:
+        return not self.whole
+
     classes: tuple[str, ...]
     whole: bool
     items: tuple[ErasedItem, ...]
@@ -155,6 +160,11 @@ class CallerCorrected(Grounded, frozen=True, kw_only=True):
     kind: ClassVar[str] = "retention.caller_corrected"
     lookups: ClassVar[Mapping[str, str]] = {"caller_phone": "phone"}
     purges_lookups: ClassVar[bool] = True
+
+    @property
+    def renews_key(self) -> bool:
+        return bool(self.items)
+
     fields: tuple[str, ...]
     items: tuple[ErasedItem, ...]
     caller_name: Private | None = None

@@ -49,7 +49,10 @@ def printed(held: Certificate, schedule: Schedule, names: Mapping[str, str]) -> 
 
 def _witnessed(found: Witness | None) -> str:
     if found is None:
-        return "还没有检查点涵盖此次擦除 No checkpoint covers the erasure yet"
+        return (
+            "等待下一个检查点：涵盖此次擦除后，本证明自行补全 Waits for the next checkpoint: issued"
+            " again then, this certificate is complete"
+        )
     return (
         f"检查点 Checkpoint {found.number} · {escape(found.taken_at)} · 涵盖至条目"
         f" covers entries to #{found.entry}<br><code>{escape(found.signature)}</code>"
