@@ -46,13 +46,13 @@ _WHOLE_EN: Final = (
     " superseded; a restore destroys them again from the ledger of erasures."
 )
 _PART_ZH: Final = (
-    "仅删除了所列各项；该事的密钥仍在，用于其余内容。"
-    "此前的备份在被替换之前仍含所删密文，恢复时依擦除台账再次删除。"
+    "仅删除了所列各项；其余内容已换用新密钥，它打不开所删的密文。"
+    "此前的备份在被替换之前仍含所删密文和当时的密钥，恢复时依擦除台账再次删除。"
 )
 _PART_EN: Final = (
-    "Only the items named were deleted; the matter's key remains for the rest. Backups made before"
-    " hold the deleted ciphertext until they are superseded; a restore deletes it again from the"
-    " ledger of erasures."
+    "Only the items named were deleted; the rest was sealed under another key, which does not open"
+    " them. Backups made before hold the deleted ciphertext, and the key of then, until they are"
+    " superseded; a restore deletes it again from the ledger of erasures."
 )
 
 
