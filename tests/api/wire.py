@@ -22,6 +22,8 @@ CHINESE, LATIN = re.compile(r"[一-鿿]"), re.compile(r"[A-Za-z]{3}")
 #: Tables that asking alone may change: sessions are touched, attempts and refused fixes counted,
 #: and that somebody was refused is written down.
 RESTLESS = {"session", "sign_in_attempt", "telemetry_reject", "denial", "access_log"}
+#: Taken by a thread: soon after an erasure, and now and then.
+RESTLESS |= {"checkpoint", "signing_key"}
 Header = tuple[str, str | bytes]
 
 
