@@ -47,7 +47,15 @@ UNITS = [
     for number in range(1, 6)
 ]
 CREWED = "dh-changguo-01"
-PUBLIC = ("sign_in", "enter_code", "first_person", "healthz", "readyz", "list_providers")
+PUBLIC = (
+    "sign_in",
+    "enter_code",
+    "first_person",
+    "judge_first_password",
+    "healthz",
+    "readyz",
+    "list_providers",
+)
 #: What gives the one who asks another token, or none.
 RENEWING = ("sign_out", "prove", "change_password", "hand_over")
 #: Somebody signs in again before a proof runs out.

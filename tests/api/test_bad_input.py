@@ -36,6 +36,8 @@ PATHS: dict[str, str] = {
     "sign_in": "/api/session",
     "change_password": "/api/session/password",
     "first_person": "/api/first",
+    "judge_password": "/api/session/password/judge",
+    "judge_first_password": "/api/first/judge",
     "create_person": "/api/people",
     "close_account": "/api/people/p001/close",
     "open_account": "/api/people/p001/open",

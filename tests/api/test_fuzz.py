@@ -226,6 +226,7 @@ NEVER_DONE = {
     "confirm_reset",
     "decline_reset",
     "confirm_trust_request",
+    "read_sign_in_change",
     "decline_trust_request",
 }
 

@@ -34,7 +34,9 @@ OPENS: dict[str, set[str]] = {
     "call_for_help": {"alarms:report"},
     "notify_call": {"telephone:notify"},
 }
-PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person", "list_providers"}
+PUBLIC = {"healthz", "readyz", "sign_in", "enter_code", "first_person", "list_providers"} | {
+    "judge_first_password"
+}
 
 
 @pytest.fixture(scope="module")

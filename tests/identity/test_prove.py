@@ -52,6 +52,7 @@ FIRST_STEPS = {
     "confirm_factor",
     "get_factor",
     "get_session",
+    "judge_password",
     "prove",
     "sign_out",
 }

@@ -9,6 +9,7 @@ import { HandedOver } from './identity/hand-over'
 import { ProveAgain } from './identity/prove-again'
 import { SessionProvider, useSession, useSessionDoor } from './identity/session'
 import { SignIn } from './identity/sign-in'
+import { SignInChanges } from './identity/sign-in-changes'
 import { PAGES } from './pages'
 import { PageBoundary } from './ui/boundary'
 import { CityProvider } from './ui/city'
@@ -92,6 +93,7 @@ function Door() {
         </PageBoundary>
       </div>
       {lost ? <SignIn again known={state.session.person.username} /> : null}
+      {lost ? null : <SignInChanges />}
       <HandedOver />
       <ProveAgain name={state.session.person.name} />
     </>

@@ -1,6 +1,6 @@
 """What was refused before anybody was known: recorded as it happens, read by the auditor."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -19,6 +19,7 @@ from muster.api.sentences import STATUS
 from muster.api.session import address_of, sends_token
 from muster.identity.authoriser import authorise
 from muster.identity.organisations import root_of
+from muster.identity.people import names_of
 from muster.identity.sessions import SignedIn
 from muster.identity.sign_in import tables
 from muster.identity.sign_in.denials import Denial, record
@@ -41,6 +42,7 @@ class DenialView(msgspec.Struct, frozen=True):
     last_at: datetime
     what: str
     person: str | None
+    person_name: str
     username_hash: str | None
     address: str
     method: str
@@ -78,12 +80,14 @@ def list_denials(
     with platform.pool.connection() as connection:
         authority = authorise(connection, actor, "read.audit", root_of(connection).id)
         rows = tables.denials(connection, what=what, person=person, before=before, limit=limit)
+        names = names_of(connection, {row.person for row in rows if row.person})
     subject = f"denials what={what} person={person} before={before or ''}"
     disclosed(platform, actor, authority, "audit.read", subject=subject, count=len(rows))
-    return DenialPage([_view(row) for row in rows], rows[-1].id if len(rows) == limit else None)
+    items = [_view(row, names) for row in rows]
+    return DenialPage(items, rows[-1].id if len(rows) == limit else None)
 
 
-def _view(row: tables.DenialRow) -> DenialView:
+def _view(row: tables.DenialRow, names: Mapping[str, str]) -> DenialView:
     hashed = row.username_hash
     return DenialView(
         id=row.id,
@@ -91,6 +95,7 @@ def _view(row: tables.DenialRow) -> DenialView:
         last_at=row.last_at,
         what=row.what,
         person=row.person,
+        person_name=names.get(row.person or "", ""),
         username_hash=None if hashed is None else bytes(hashed).hex(),
         address=row.address,
         method=row.method,

@@ -91,6 +91,8 @@ BODIES: Final[dict[str, Any]] = {
     "confirm_factor": {"code": "123456"},
     "prove": {"password": "invented-example", "code": "123456"},
     "change_password": {"old": "invented-example", "new": "another-invented-example"},
+    "judge_password": {"password": "another-invented-example"},
+    "judge_first_password": {"username": "first", "password": "invented-example"},
     "first_person": {
         "token": "the-token-of-the-printed-link",
         "username": "first",

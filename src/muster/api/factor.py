@@ -13,6 +13,7 @@ from muster.api.session import FIRST_STEPS, PROVE, AnyRequest, cookie, sessions_
 from muster.api.sign_in import CodeEntered
 from muster.identity.people import find_person
 from muster.identity.sessions import Session, SignedIn, end_sessions
+from muster.identity.sign_in.changes import CODES, FACTOR, FACTOR_OFF, tell_here
 from muster.identity.sign_in.factors import Factors
 from muster.identity.sign_in.factors import remove_factor as take_off
 from muster.journal.clock import real_now
@@ -91,6 +92,7 @@ def confirm_factor(
     with platform.pool.connection() as connection:
         person, now = find_person(connection, signed_in.person), real_now()
         codes = Factors(platform.vault).confirm(connection, person, data.code, now)
+        tell_here(connection, bytes.fromhex(signed_in.session), FACTOR, now)
         token, session = _others_end(platform, connection, request, signed_in)
     return Response(FactorOn(codes, session), status_code=200, cookies=[cookie(request, token)])
 
@@ -106,8 +108,9 @@ def confirm_factor(
 def fresh_recovery_codes(platform: Platform, signed_in: SignedIn) -> RecoveryCodes:
     """Ten new recovery codes, each for one sign-in without the app."""
     with platform.pool.connection() as connection:
-        factors = Factors(platform.vault)
-        return RecoveryCodes(factors.fresh_codes(connection, signed_in.person, real_now()))
+        codes = Factors(platform.vault).fresh_codes(connection, signed_in.person, real_now())
+        tell_here(connection, bytes.fromhex(signed_in.session), CODES, real_now())
+    return RecoveryCodes(codes)
 
 
 @delete(
@@ -125,6 +128,7 @@ def remove_factor(
     with platform.pool.connection() as connection:
         person = signed_in.person
         take_off(connection, person, actor=person, reason="own removal")
+        tell_here(connection, bytes.fromhex(signed_in.session), FACTOR_OFF, real_now())
         token, session = _others_end(platform, connection, request, signed_in)
     return Response(session, status_code=200, cookies=[cookie(request, token)])
 

@@ -38,6 +38,7 @@ from muster.identity.providers.binding import bind_own as bind_own_identity
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
 from muster.identity.providers.visit import Claims, Visit
 from muster.identity.sessions import Entered, SignedIn
+from muster.identity.sign_in import changes
 from muster.identity.sign_in.policy import OIDC
 from muster.identity.trust import request
 from muster.journal import chain
@@ -317,6 +318,8 @@ def own_identities(platform: Platform, signed_in: SignedIn) -> IdentityList:
 def unbind_own(platform: Platform, signed_in: SignedIn, identity: IdentityId) -> None:
     with platform.pool.connection() as connection:
         unbind(connection, signed_in.person, identity, actor=signed_in.person)
+        here = bytes.fromhex(signed_in.session)
+        changes.tell_here(connection, here, changes.IDENTITY_OFF, real_now())
 
 
 @get(
@@ -369,6 +372,8 @@ def unbind_identity(
     with platform.pool.connection() as connection:
         found = people.managed(connection, actor, person, MANAGE)
         unbind(connection, found.id, identity, actor=actor.person)
+        now = real_now()
+        changes.tell(connection, found.id, changes.IDENTITY_OFF, by=actor.person, at=now)
 
 
 @get(

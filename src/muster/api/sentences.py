@@ -84,6 +84,7 @@ STATUS: Mapping[str, int] = {
     "reset.same_person": 403,
     "grant.combined": 409,
     "trust.unknown": 404,
+    "change.unknown": 404,
     "trust.asked": 409,
     "trust.same_person": 403,
     "trust.alone": 403,

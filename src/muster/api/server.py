@@ -45,6 +45,7 @@ from muster.api import (
     session,
     sign_in,
     telephony,
+    sign_in_changes,
     tokens,
     trust,
 )
@@ -276,6 +277,7 @@ def _routes() -> list[Any]:
     return [
         *health.ROUTES,
         *sign_in.ROUTES,
+        *sign_in_changes.ROUTES,
         *factor.ROUTES,
         *hand_over.ROUTES,
         *policy.ROUTES,

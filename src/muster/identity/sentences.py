@@ -202,6 +202,10 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "申请人已不再管理此事，申请不再有效。",
         "Whoever asked for it is not in charge of it any more.",
     ),
+    "change.unknown": (
+        "没有这条登录变动，或者已经看过。",
+        "There is no such change of your sign-in, or you have read it.",
+    ),
     "first.invalid": (
         "此链接无效、已用过或已过期。请在服务器上重新生成。",
         "This link is not valid, was used, or has expired. Make a new one on the server.",

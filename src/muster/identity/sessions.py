@@ -23,9 +23,10 @@ from psycopg_pool import ConnectionPool
 from muster.identity import tables
 from muster.identity.organisations import root_of
 from muster.identity.passwords import LONGEST, Passwords, check_policy
-from muster.identity.sign_in import attempts
+from muster.identity.sign_in import attempts, changes
 from muster.identity.sign_in import tables as sign_in_tables
 from muster.identity.sign_in.attempts import Limits
+from muster.identity.sign_in.changes import tell_here
 from muster.identity.sign_in.client import NOWHERE, Client, device_hash
 from muster.identity.sign_in.factors import Factors
 from muster.identity.sign_in.policy import PASSWORD, in_force
@@ -293,11 +294,19 @@ class Sessions:
             else:
                 reason = "password changed"
                 set_password_hash(connection, person, hashed, actor=person.id, reason="own change")
+                tell_here(connection, row.token_hash, changes.PASSWORD, self._now())
                 end_sessions(
                     connection, person.id, actor=person.id, reason=reason, keep=row.token_hash
                 )
                 return self.renew(connection, token, reason=reason, proven=True)
         raise refused
+
+    def password_rules(self, token: str) -> tuple[str, int]:
+        """(username, shortest password) for the owner of a session. Raises
+        Refused("session.required")."""
+        with self._pool.connection() as connection:
+            row = self._live(connection, token)
+        return row.person.username, in_force(row.standing.said).shortest
 
     def remember(self, person: str, client: Client) -> str:
         """The device's token, now known for the person: the one brought along if it is ours, else

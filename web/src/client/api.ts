@@ -1,7 +1,7 @@
 /** Every door of the server this page uses, one function each. */
 import type { FeatureCollection } from 'geojson'
-import { addressOf, request, type Sent } from './request'
-import type { Answer, Candidate, EntryView, Organisation, Place, Report, ReviewGiven, Sampled } from './types'
+import { type Answered, addressOf, request, type Sent } from './request'
+import type { Answer, Candidate, EntryView, Organisation, PersonView, Place, Report, ReviewGiven, Sampled } from './types'
 
 export const readSession = () => request('get', '/api/session')
 
@@ -52,6 +52,35 @@ export const confirmReset = (reset: string) =>
   request('post', '/api/resets/{reset}/confirm', { path: { reset } })
 
 export const declineReset = (reset: string) => request('delete', '/api/resets/{reset}', { path: { reset } })
+
+export const readChanges = () => request('get', '/api/sign-in-changes')
+
+export const readChange = (one: string) =>
+  request('post', '/api/sign-in-changes/{change_id}/read', { path: { change_id: one } })
+
+export const judgePassword = (password: string) =>
+  request('post', '/api/session/password/judge', { body: { password } })
+
+export const judgeFirstPassword = (username: string, password: string) =>
+  request('post', '/api/first/judge', { body: { username, password } })
+
+export const readDenials = (what: string, before: number | null) =>
+  request('get', '/api/denials', { query: { what, limit: 50, ...(before === null ? {} : { before }) } })
+
+/** All people one may read, page by page. */
+export async function readEverybody(): Promise<PersonView[]> {
+  const found: PersonView[] = []
+  let after: string | null = ''
+  while (after !== null) {
+    const page: Answered<'/api/people', 'get'> = await request('get', '/api/people', { query: { after, limit: 500 } })
+    found.push(...page.items)
+    after = page.next
+  }
+  return found
+}
+
+export const askReset = (person: string, body: Sent<'/api/people/{person}/resets', 'post'>) =>
+  request('post', '/api/people/{person}/resets', { path: { person }, body })
 
 export const readTrust = () => request('get', '/api/trust-requests')
 

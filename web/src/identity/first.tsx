@@ -1,9 +1,10 @@
 /** The one-time page that makes the first administrator; its link is printed where Muster was started. */
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useCallback, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { createFirst } from '../client/api'
+import { createFirst, judgeFirstPassword } from '../client/api'
 import { useSentence } from '../ui/empty'
 import { Gate } from './gate'
+import { PasswordField } from './password-field'
 
 interface Form {
   name: string
@@ -13,8 +14,8 @@ interface Form {
 }
 
 const BLANK: Form = { name: '', username: '', password: '', repeat: '' }
-const FIELDS = ['name', 'username', 'password', 'repeat'] as const
-const COMPLETION = { name: 'name', username: 'username', password: 'new-password', repeat: 'new-password' }
+const TEXTS = ['name', 'username'] as const
+const PASSWORDS = ['password', 'repeat'] as const
 
 function useFirst(token: string) {
   const { t } = useTranslation()
@@ -44,6 +45,8 @@ export function First({ token }: { token: string }) {
   const { t } = useTranslation()
   const { form, setForm, fault, step, submit } = useFirst(token)
   const id = useId()
+  const { username } = form
+  const judge = useCallback((password: string) => judgeFirstPassword(username, password), [username])
   if (token === '') return <Gate title={t('first.title')} lead={t('first.noToken')} children={null} />
   if (step === 'done') {
     return (
@@ -57,20 +60,29 @@ export function First({ token }: { token: string }) {
   return (
     <Gate title={t('first.title')} lead={t('first.lead')}>
       <form onSubmit={(event) => void submit(event)} className="gate-form">
-        {FIELDS.map((field) => (
+        {TEXTS.map((field) => (
           <div key={field} className="gate-field">
             <label htmlFor={id + field}>{t(`first.${field}`)}</label>
             <input
               id={id + field}
               className="input"
-              type={field === 'password' || field === 'repeat' ? 'password' : 'text'}
-              autoComplete={COMPLETION[field]}
+              autoComplete={field}
               autoCapitalize={field === 'username' ? 'none' : undefined}
               required
               value={form[field]}
               onChange={(event) => setForm({ ...form, [field]: event.target.value })}
             />
           </div>
+        ))}
+        {PASSWORDS.map((field) => (
+          <PasswordField
+            key={field}
+            label={t(`first.${field}`)}
+            value={form[field]}
+            change={(value) => setForm((before) => ({ ...before, [field]: value }))}
+            completion="new-password"
+            judge={field === 'password' ? judge : undefined}
+          />
         ))}
         <p className="fault" role="alert">
           {fault}

@@ -1,9 +1,10 @@
 /** Changing the own password. */
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { changePassword } from '../client/api'
+import { changePassword, judgePassword } from '../client/api'
 import type { Session } from '../client/types'
 import { useSentence } from '../ui/empty'
+import { PasswordField } from './password-field'
 
 const FIELDS = ['oldPassword', 'newPassword', 'repeatPassword'] as const
 const BLANK = { oldPassword: '', newPassword: '', repeatPassword: '' }
@@ -11,7 +12,6 @@ const BLANK = { oldPassword: '', newPassword: '', repeatPassword: '' }
 export function PasswordForm({ done }: { done: (session: Session) => void }) {
   const { t } = useTranslation()
   const sentence = useSentence()
-  const id = useId()
   const [form, setForm] = useState(BLANK)
   const [busy, setBusy] = useState(false)
   const [fault, setFault] = useState<string | null>(null)
@@ -38,20 +38,15 @@ export function PasswordForm({ done }: { done: (session: Session) => void }) {
   return (
     <form className="gate-form" onSubmit={(event) => void submit(event)}>
       {FIELDS.map((field) => (
-        <div key={field} className="gate-field">
-          <label htmlFor={id + field}>{names[field]}</label>
-          <input
-            id={id + field}
-            className="input"
-            type="password"
-            autoComplete={field === 'oldPassword' ? 'current-password' : 'new-password'}
-            required
-            value={form[field]}
-            onChange={(event) => setForm({ ...form, [field]: event.target.value })}
-          />
-        </div>
+        <PasswordField
+          key={field}
+          label={names[field]}
+          value={form[field]}
+          change={(value) => setForm((before) => ({ ...before, [field]: value }))}
+          completion={field === 'oldPassword' ? 'current-password' : 'new-password'}
+          judge={field === 'newPassword' ? judgePassword : undefined}
+        />
       ))}
-      <p className="quiet hint">{t('security.passwordHint')}</p>
       <p className="fault" role="alert">
         {fault}
       </p>

@@ -9,6 +9,8 @@ import { LoadFailed, Loading, useSentence } from '../ui/empty'
 import { useSay } from '../ui/notice'
 import { Sheet } from '../ui/sheet'
 import { dayTime } from '../ui/time'
+import { AskReset } from './ask-reset'
+import { Denials } from './denials'
 import { Codes, Enrol } from './enrol'
 import { PasswordForm } from './password-form'
 import { Policies } from './policies'
@@ -22,8 +24,12 @@ export default function SecurityPage() {
   const { t } = useTranslation()
   const { enter } = useSessionDoor()
   const say = useSay()
-  const held = new Set(useSession().grants.map((grant) => grant.role))
+  const { grants } = useSession()
+  const held = new Set(grants.map((grant) => grant.role))
   const may = (...roles: string[]) => roles.some((role) => held.has(role))
+  const top = useCity().organisations.find((one) => one.parent === null)?.id
+  const mayAtTop = (...roles: string[]) =>
+    grants.some((grant) => grant.organisation === top && roles.includes(grant.role))
   return (
     <Sheet title={t('security.title')}>
       <div className="security">
@@ -41,7 +47,9 @@ export default function SecurityPage() {
         <HandOvers />
         <Trust always={may('administrator', 'duty_chief')} />
         {may('administrator', 'duty_chief') ? <Resets /> : null}
+        {may('administrator') ? <AskReset /> : null}
         {may('administrator', 'auditor') ? <Policies /> : null}
+        {mayAtTop('administrator', 'auditor') ? <Denials /> : null}
       </div>
     </Sheet>
   )

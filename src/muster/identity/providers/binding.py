@@ -16,8 +16,10 @@ from muster.identity.providers.configuration import read, secret
 from muster.identity.providers.tables import IdentityRow, OutcomeRow, VisitRow
 from muster.identity.providers.visit import Claims, Visit
 from muster.identity.sessions import SignedIn
+from muster.identity.sign_in.changes import IDENTITY, IDENTITY_OFF, tell
 from muster.identity.sign_in.tables import live_session
 from muster.journal.audit import change
+from muster.journal.clock import real_now
 from muster.journal.refusal import Refused
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ def bind_own(
         raise Refused("oidc.visit")
     person = session.person.id
     bind(connection, IdentityRow(issuer, subject, person, now), actor=person)
+    tell(connection, person, IDENTITY, by=person, at=now, here=session)
     return person
 
 
@@ -120,6 +123,7 @@ def unbind_unconfirmed(
     for row in tables.bound_alone(connection, person):
         key = {"issuer": row.issuer, "subject": row.subject}
         change(connection, "provider_identity", key, None, actor=actor, reason=reason)
+        tell(connection, person, IDENTITY_OFF, by=actor, at=real_now())
 
 
 def unbind(connection: Connection[Any], person: str, identity: str, *, actor: str) -> None:

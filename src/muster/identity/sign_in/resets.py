@@ -18,12 +18,13 @@ from muster.identity.passwords import Passwords
 from muster.identity.people import find_person, managed
 from muster.identity.providers.binding import unbind_unconfirmed
 from muster.identity.sessions import end_sessions, set_password_hash
-from muster.identity.sign_in import tables
+from muster.identity.sign_in import changes, tables
 from muster.identity.sign_in.factors import LETTERS, remove_factor
 from muster.identity.sign_in.tables import ResetRow
 from muster.identity.trust.standing import areas_of, check_second
 from muster.journal import chain
 from muster.journal.audit import change
+from muster.journal.clock import real_now
 from muster.journal.context import Actor
 from muster.journal.refusal import Refused
 
@@ -144,6 +145,7 @@ def give_password(
     until = now + USABLE_FOR
     set_password_hash(connection, found, hashed, actor=actor, reason=reason, until=until)
     change(connection, "person", {"id": person}, {"vouched_by": actor}, actor=actor, reason=reason)
+    changes.tell(connection, person, changes.PASSWORD, by=actor, at=now)
     unbind_unconfirmed(connection, person, actor=actor, reason=reason)
     _end(connection, person, actor, reason)
     return fresh
@@ -152,6 +154,7 @@ def give_password(
 def take_factor(connection: Database, person: str, *, actor: str, reason: str) -> None:
     """No second factor any more; sessions end. Raises Refused("factor.none")."""
     remove_factor(connection, person, actor=actor, reason=reason)
+    changes.tell(connection, person, changes.FACTOR_OFF, by=actor, at=real_now())
     _end(connection, person, actor, reason)
 
 

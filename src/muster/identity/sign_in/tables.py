@@ -444,3 +444,40 @@ def hand_overs_of(connection: Database, person: str, limit: int) -> list[HandOve
         {"person": person, "limit": limit},
     ).fetchall()
     return [HandOverRow(*row) for row in rows]
+
+
+# --- what was changed of a sign-in -------------------------------------------------------------
+
+
+class ChangeRow(msgspec.Struct, frozen=True):
+    """登录变动, until it is read."""
+
+    id: str
+    person: str
+    what: str
+    at: datetime
+    by: str
+    session: str | None = None
+    address: str = ""
+    agent: str = ""
+
+
+def unseen_changes(connection: Database, person: str, session: str, limit: int) -> list[ChangeRow]:
+    """Not those made in the session."""
+    rows = connection.execute(
+        "SELECT id::text, person, what, at, by, session::text, address, agent FROM sign_in_change"
+        " WHERE person = %s AND seen_at IS NULL AND session IS DISTINCT FROM %s::uuid"
+        " ORDER BY at, id LIMIT %s",
+        (person, session, limit),
+    ).fetchall()
+    return [ChangeRow(*row) for row in rows]
+
+
+def change_waits(connection: Database, person: str, told: str) -> bool:
+    """Whether it is the person's and was not read; locked until the commit."""
+    row = connection.execute(
+        "SELECT true FROM sign_in_change WHERE id = %s::uuid AND person = %s AND seen_at IS NULL"
+        " FOR UPDATE",
+        (told, person),
+    ).fetchone()
+    return row is not None

@@ -21,8 +21,8 @@ from muster.identity.providers import tables as provider_tables
 from muster.identity.providers.binding import bind
 from muster.identity.providers.tables import IdentityRow
 from muster.identity.scope import Scope
-from muster.identity.sign_in.factors import remove_factor
-from muster.identity.sign_in.resets import give_password
+from muster.identity.sign_in import changes
+from muster.identity.sign_in.resets import give_password, take_factor
 from muster.identity.sign_in.tables import factor
 from muster.identity.trust import tables
 from muster.identity.trust.standing import areas_of, check_second
@@ -226,6 +226,7 @@ def _bind(connection: Database, row: TrustRow, actor: str, now: datetime) -> Non
     at_provider = not tables.has_password(connection, row.person)
     who = IdentityRow(row.issuer or "", row.subject or "", row.person, now, confirmed_by=actor)
     bind(connection, who, actor=actor)
+    changes.tell(connection, row.person, changes.IDENTITY, by=actor, at=now)
     if at_provider and not provider_tables.bound_alone(connection, row.person):
         values = {"vouched_by": AT_PROVIDER}
         change(connection, "person", {"id": row.person}, values, actor=actor, reason=BY_TWO)
@@ -237,7 +238,7 @@ def _start_anew(
     """Nothing that could sign in as the person before can any more."""
     found = factor(connection, person)
     if found is not None and found.confirmed_at is not None:
-        remove_factor(connection, person, actor=actor, reason=BY_TWO)
+        take_factor(connection, person, actor=actor, reason=BY_TWO)
     return give_password(connection, person, passwords, actor=actor, reason=BY_TWO, now=now)
 
 

@@ -2,6 +2,7 @@
 import type { Words } from './zh'
 
 import { en as access } from './access'
+import { en as denial } from './denial'
 import { en as kept } from './kept'
 import { en as look } from './look'
 import { en as retention } from './retention'
@@ -10,6 +11,7 @@ import { en as tokens } from './tokens'
 
 export const en: Words = {
   access,
+  denial,
   kept,
   look,
   retention,

@@ -1,5 +1,6 @@
 /** 中文用语。English words stand in en.ts; a test compares the two. */
 import { zh as access } from './access'
+import { zh as denial } from './denial'
 import { zh as kept } from './kept'
 import { zh as look } from './look'
 import { zh as retention } from './retention'
@@ -8,6 +9,7 @@ import { zh as tokens } from './tokens'
 
 export const zh = {
   access,
+  denial,
   kept,
   look,
   retention,

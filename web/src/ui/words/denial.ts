@@ -1,0 +1,58 @@
+/** Words of the list of denials: codes of refusals, and groups of them. */
+export const zh = {
+  group: {
+    sign_in: '登录失败',
+    rate: '尝试过多',
+    session: '会话',
+    oidc: '统一认证',
+    token: '令牌',
+  },
+  what: {
+    sign_in_failed: '用户名或密码不对',
+    sign_in_code_wrong: '验证码不对',
+    sign_in_pending: '验证码过时',
+    sign_in_method: '不允许的登录方式',
+    rate_limited: '尝试过多，已限制',
+    session_required: '会话已失效',
+    session_expired: '会话已过期',
+    session_csrf: '请求来源不对',
+    session_prove_again: '没有再次确认',
+    session_first_steps: '首次步骤未做',
+    oidc_visit: '统一认证返回无效',
+    oidc_refused: '统一认证拒绝',
+    oidc_token: '统一认证凭证不可信',
+    oidc_unbound: '统一认证未绑定',
+    token_invalid: '令牌无效',
+    token_scope: '令牌超出范围',
+    first_invalid: '首次链接无效',
+  },
+}
+
+export const en: typeof zh = {
+  group: {
+    sign_in: 'failed sign-ins',
+    rate: 'too many tries',
+    session: 'sessions',
+    oidc: 'single sign-on',
+    token: 'tokens',
+  },
+  what: {
+    sign_in_failed: 'wrong name or password',
+    sign_in_code_wrong: 'wrong code',
+    sign_in_pending: 'code too late',
+    sign_in_method: 'way not allowed',
+    rate_limited: 'too many tries, held back',
+    session_required: 'session no longer valid',
+    session_expired: 'session expired',
+    session_csrf: 'request from elsewhere',
+    session_prove_again: 'not proven again',
+    session_first_steps: 'first steps not done',
+    oidc_visit: 'return from sign-on not valid',
+    oidc_refused: 'refused by the provider',
+    oidc_token: 'provider not to be trusted',
+    oidc_unbound: 'identity not bound',
+    token_invalid: 'token not valid',
+    token_scope: 'token beyond its scope',
+    first_invalid: 'first link not valid',
+  },
+}
