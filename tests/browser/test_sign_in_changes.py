@@ -1,4 +1,4 @@
-"""What people see of their sign-in: the password being chosen, what was changed, what was refused."""
+"""What people see of their sign-in: a password being chosen, what was changed, what was refused."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_administrator_asks_for_a_reset_and_another_sees_it(screen: Screen) -
     screen.press("Enter")
     expect(part(screen, "待第二人确认的重设")).to_contain_text("示例：本人忘记")
     expect(form.get_by_label("理由")).to_have_value("")
-    waiting = signed_in(screen.server, "duty_chief").get("/api/resets")["items"]
+    waiting = signed_in(screen.server, "duty-chief").get("/api/resets")["items"]
     assert [one["reason"] for one in waiting] == ["示例：本人忘记"]
 
 

@@ -2,15 +2,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { readChange, readChanges } from '../client/api'
+import { readChange, readChanges, readCity } from '../client/api'
 import type { SignInChange } from '../client/types'
 import { useSentence } from '../ui/empty'
-import { go } from '../ui/place'
+import { go, usePlace } from '../ui/place'
 import { dayTime } from '../ui/time'
 import './sign-in-changes.css'
 
 const EVERY_MS = 60_000
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 export function SignInChanges() {
   const { t } = useTranslation()
@@ -20,14 +19,17 @@ export function SignInChanges() {
     refetchInterval: EVERY_MS,
     refetchOnWindowFocus: true,
   })
+  // The city's own time, as everywhere; the page has asked for the city anyway.
+  const city = useQuery({ queryKey: ['city'], queryFn: ({ signal }) => readCity(signal), staleTime: Infinity })
   // No answer is said by the page itself; here the last one stays.
   const items = found.data?.items ?? []
-  if (items.length === 0) return null
+  const zone = city.data?.timezone
+  if (items.length === 0 || zone === undefined) return null
   return (
     <section className="sign-in-changes" aria-label={t('security.changes')} role="alert">
       <ul>
         {items.map((one) => (
-          <Told key={one.id} one={one} />
+          <Told key={one.id} one={one} zone={zone} />
         ))}
       </ul>
     </section>
@@ -46,11 +48,12 @@ function useWhat(): Record<string, string> {
   }
 }
 
-function Told({ one }: { one: SignInChange }) {
+function Told({ one, zone }: { one: SignInChange; zone: string }) {
   const { t } = useTranslation()
   const client = useQueryClient()
   const sentence = useSentence()
   const what = useWhat()
+  const { page } = usePlace()
   const [fault, setFault] = useState<string | null>(null)
   const by = () => {
     if (one.own) return t('security.byYourself', { where: `${one.agent} ${one.address}`.trim() })
@@ -64,14 +67,16 @@ function Told({ one }: { one: SignInChange }) {
   return (
     <li>
       <span>
-        <b>{what[one.what] ?? one.what}</b> <time>{dayTime(Date.parse(one.at), HERE)}</time> {by()}
+        <b>{what[one.what] ?? one.what}</b> <time>{dayTime(Date.parse(one.at), zone)}</time> {by()}
         <span className="quiet"> {t('security.notYou')}</span>
       </span>
       {fault === null ? null : <span className="fault">{fault}</span>}
       <span className="sign-in-changes-tools">
-        <button type="button" className="button" onClick={() => go({ page: 'security' }, true)}>
-          {t('security.lookAtSignIn')}
-        </button>
+        {page === 'security' ? null : (
+          <button type="button" className="button" onClick={() => go({ page: 'security' }, true)}>
+            {t('security.lookAtSignIn')}
+          </button>
+        )}
         <button type="button" className="button" onClick={() => void read()}>
           {t('security.iKnow')}
         </button>

@@ -100,7 +100,7 @@ function Waiting({ one, confirm, decline }: WaitingProps) {
           </button>
         ) : null}
         <button type="button" className="button" onClick={decline}>
-          {one.why_not === 'trust.same_person' ? t('security.takeBack') : t('security.decline')}
+          {one.why_not === 'trust.same_person' ? t('security.takeBack') : t('security.declineTrust')}
         </button>
       </span>
     </li>
