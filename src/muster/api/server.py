@@ -44,8 +44,8 @@ from muster.api import (
     review,
     session,
     sign_in,
-    telephony,
     sign_in_changes,
+    telephony,
     tokens,
     trust,
 )

@@ -209,6 +209,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/first/judge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 密码可用吗: whether the first administrator's password will do
+         * @description The same before there is anybody. Says only what the rules are, which everybody may know.
+         */
+        post: operations["judge_first_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/grants/{grant}": {
         parameters: {
             query?: never;
@@ -1763,6 +1783,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/password/judge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 密码可用吗: whether a new password will do
+         * @description Whether one's own new password would be taken. Nothing is kept.
+         */
+        post: operations["judge_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/prove": {
         parameters: {
             query?: never;
@@ -1822,6 +1862,47 @@ export interface paths {
          * @description End one of one's own sessions at once.
          */
         delete: operations["end_own_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * 登录变动: what was changed of one's own sign-in elsewhere
+         * @description Password, second factor, recovery codes, identities: changed by others or in another session,
+         *     and not read yet.
+         */
+        get: operations["list_sign_in_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in-changes/{change_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * 知道了: one has read it
+         * @description It is not shown again; that it was read is in the audit.
+         */
+        post: operations["read_sign_in_change"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2592,6 +2673,7 @@ export interface components {
             last_at: string;
             method: string;
             person: string | null;
+            person_name: string;
             route: string;
             times: number;
             username_hash: string | null;
@@ -2853,6 +2935,11 @@ export interface components {
             name: string;
             password: string;
             token: string;
+            username: string;
+        };
+        /** FirstPasswordTried */
+        FirstPasswordTried: {
+            password: string;
             username: string;
         };
         /**
@@ -3351,6 +3438,21 @@ export interface components {
             old: string;
         };
         /**
+         * PasswordJudged
+         * @description By the rules that the change itself will follow. `code` empty: it will do; else why not, in
+         *     both languages. `shortest`: what the policy asks for.
+         */
+        PasswordJudged: {
+            code: string;
+            says_en: string;
+            says_zh: string;
+            shortest: number;
+        };
+        /** PasswordTried */
+        PasswordTried: {
+            password: string;
+        };
+        /**
          * PeoplePage
          * @description By id. `next` goes into `after` for the following page.
          */
@@ -3537,7 +3639,7 @@ export interface components {
          */
         Problem: {
             /** @enum {string} */
-            code: "authority.denied" | "body.too_large" | "call.called_back" | "call.unknown" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "correction.same" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "track.altered" | "track.nothing_there" | "track.outside_order" | "track.too_long" | "track.unknown" | "track.unsealed" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
+            code: "authority.denied" | "body.too_large" | "call.called_back" | "call.unknown" | "cancel.none" | "cancel.pending" | "cancel.same_person" | "category.unknown" | "change.unknown" | "channel.unknown" | "command.missing" | "command.reused" | "conflict" | "correction.same" | "cursor.invalid" | "database.unavailable" | "defect" | "disk.full" | "erasure.main_open" | "erasure.none" | "erasure.pending" | "erasure.same_person" | "factor.code_wrong" | "factor.none" | "factor.not_begun" | "feedback.nobody_there" | "first.invalid" | "grant.combined" | "grant.role" | "grant.self" | "grant.unknown" | "grant.until" | "hand_over.same_person" | "header.twice" | "hold.exists" | "hold.of_auditor" | "hold.same_person" | "hold.unknown" | "host.unknown" | "input.invalid" | "level.same" | "matter.erased" | "matter.exists" | "matter.unknown" | "matter.unusable" | "media.unknown" | "merge.has_duplicates" | "merge.itself" | "merge.main_closed" | "merge.not_there" | "method.unknown" | "oidc.answer" | "oidc.not_bound" | "oidc.refused" | "oidc.taken" | "oidc.token" | "oidc.unbound" | "oidc.unknown" | "oidc.unreachable" | "oidc.visit" | "order.exists" | "order.not_crew" | "order.not_yours" | "order.state" | "order.unknown" | "orders.active" | "organisation.same" | "organisation.unknown" | "password.common" | "password.long" | "password.same" | "password.short" | "password.username" | "person.exists" | "person.invalid" | "person.self" | "person.unknown" | "policy.method" | "policy.no_method" | "policy.role" | "policy.top_only" | "position.off_duty" | "rate.limited" | "reason.needed" | "reset.asked" | "reset.same_person" | "reset.unknown" | "restriction.none" | "restriction.there" | "retention.held" | "retention.nothing_gone" | "retention.nothing_there" | "review.done" | "review.own" | "review.unknown" | "route.unknown" | "sealing.not_asked" | "sealing.not_sealed" | "sealing.open" | "sealing.same_person" | "sealing.sealed" | "server.slow" | "session.csrf" | "session.expired" | "session.first_steps" | "session.prove_again" | "session.required" | "session.unknown" | "sign_in.code_needed" | "sign_in.code_wrong" | "sign_in.failed" | "sign_in.method" | "sign_in.pending" | "simulation.off" | "state.wrong" | "status.by_order" | "status.unknown" | "time.impossible" | "time.order" | "token.invalid" | "token.network" | "token.scope" | "token.unknown" | "token.until" | "track.altered" | "track.nothing_there" | "track.outside_order" | "track.too_long" | "track.unknown" | "track.unsealed" | "transfer.none" | "transfer.pending" | "trust.alone" | "trust.asked" | "trust.gone" | "trust.pair" | "trust.same_person" | "trust.unknown" | "unit.bound" | "unit.crew_elsewhere" | "unit.crew_empty" | "unit.crew_foreign" | "unit.elsewhere" | "unit.not_on_duty" | "unit.twice" | "unit.unavailable" | "unit.unknown" | "username.invalid" | "username.taken";
             detail_en: string;
             detail_zh: string;
             /** @default [] */
@@ -3892,6 +3994,28 @@ export interface components {
         SignIn: {
             password: string;
             username: string;
+        };
+        /**
+         * SignInChange
+         * @description `by_name` empty: whoever may use the machine. `own`: in another session of one's own, from
+         *     `agent` at `address`.
+         */
+        SignInChange: {
+            address: string;
+            agent: string;
+            /** Format: date-time */
+            at: string;
+            by_name: string;
+            id: string;
+            own: boolean;
+            what: string;
+        };
+        /**
+         * SignInChanges
+         * @description The oldest first.
+         */
+        SignInChanges: {
+            items: components["schemas"]["SignInChange"][];
         };
         /**
          * SignOn
@@ -4667,6 +4791,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    judge_first_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "invented-example",
+                 *       "username": "first"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FirstPasswordTried"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordJudged"];
                 };
             };
             /** @description Refused or failed: see `code`. */
@@ -8321,6 +8484,44 @@ export interface operations {
             };
         };
     };
+    judge_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "another-invented-example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordTried"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordJudged"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     prove: {
         parameters: {
             query?: never;
@@ -8438,6 +8639,65 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Ended"];
                 };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sign_in_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInChanges"];
+                };
+            };
+            /** @description Refused or failed: see `code`. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_sign_in_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description sign-in change id, a UUID */
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed: see `code`. */
             default: {
