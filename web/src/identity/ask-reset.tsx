@@ -26,7 +26,6 @@ export function AskReset() {
 
 function AskForm({ people }: { people: readonly PersonView[] }) {
   const { t } = useTranslation()
-  const { organisation } = useCity()
   const me = useSession().person.id
   const id = useId()
   const doing = useDoing()
@@ -46,6 +45,47 @@ function AskForm({ people }: { people: readonly PersonView[] }) {
   }
   return (
     <form className="gate-form" onSubmit={submit}>
+      <Whom choices={choices} chosen={chosen} typed={typed} setTyped={setTyped} />
+      <label htmlFor={`${id}what`}>{t('security.whatReset')}</label>
+      <select
+        id={`${id}what`}
+        className="input"
+        value={what}
+        onChange={(event) => setWhat(event.target.value === 'factor' ? 'factor' : 'password')}
+      >
+        <option value="password">{t('security.resetPassword')}</option>
+        <option value="factor">{t('security.resetFactor')}</option>
+      </select>
+      <label htmlFor={`${id}why`}>{t('security.reason')}</label>
+      <input
+        id={`${id}why`}
+        className="input"
+        required
+        maxLength={500}
+        value={reason}
+        onChange={(event) => setReason(event.target.value)}
+      />
+      <button type="submit" className="button main" disabled={chosen === undefined}>
+        {t('security.askReset')}
+      </button>
+    </form>
+  )
+}
+
+interface WhomProps {
+  choices: readonly PersonView[]
+  chosen: PersonView | undefined
+  typed: string
+  setTyped: (typed: string) => void
+}
+
+/** Typed or chosen from the list; the name under it says who it is. */
+function Whom({ choices, chosen, typed, setTyped }: WhomProps) {
+  const { t } = useTranslation()
+  const { organisation } = useCity()
+  const id = useId()
+  return (
+    <>
       <label htmlFor={`${id}who`}>{t('security.whom')}</label>
       <input
         id={`${id}who`}
@@ -71,28 +111,6 @@ function AskForm({ people }: { people: readonly PersonView[] }) {
             ? t('security.whomUnknown')
             : `${chosen.name} · ${organisation(chosen.organisation)}`}
       </p>
-      <label htmlFor={`${id}what`}>{t('security.whatReset')}</label>
-      <select
-        id={`${id}what`}
-        className="input"
-        value={what}
-        onChange={(event) => setWhat(event.target.value === 'factor' ? 'factor' : 'password')}
-      >
-        <option value="password">{t('security.resetPassword')}</option>
-        <option value="factor">{t('security.resetFactor')}</option>
-      </select>
-      <label htmlFor={`${id}why`}>{t('security.reason')}</label>
-      <input
-        id={`${id}why`}
-        className="input"
-        required
-        maxLength={500}
-        value={reason}
-        onChange={(event) => setReason(event.target.value)}
-      />
-      <button type="submit" className="button main" disabled={chosen === undefined}>
-        {t('security.askReset')}
-      </button>
-    </form>
+    </>
   )
 }
