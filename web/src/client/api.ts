@@ -134,6 +134,20 @@ export const bindOwnIdentity = (provider: string) =>
 export const unbindOwnIdentity = (identity: string) =>
   request('delete', '/api/oidc/identities/{identity}', { path: { identity } })
 
+export const readTelephone = () => request('get', '/api/telephone')
+
+export const sitDown = (body: Sent<'/api/telephone/desk', 'post'>) => request('post', '/api/telephone/desk', { body })
+
+export const leaveDesk = () => request('delete', '/api/telephone/desk')
+
+export const takeCall = (call: string) => request('post', '/api/telephone/calls/{call}/take', { path: { call } })
+
+export const joinCall = (call: string, matter: string) =>
+  request('post', '/api/telephone/calls/{call}/join', { path: { call }, body: { matter } })
+
+export const calledBack = (call: string, body: Sent<'/api/telephone/calls/{call}/called_back', 'post'>) =>
+  request('post', '/api/telephone/calls/{call}/called_back', { path: { call }, body })
+
 export const readSummary = () => request('get', '/api/summary')
 
 export const readIncident = (matter: string, signal: AbortSignal) =>

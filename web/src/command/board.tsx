@@ -19,6 +19,7 @@ import { clearFilters, FilterBar } from './filter-bar'
 import { IncidentList } from './incident-list'
 import { Matter, PANEL } from './matter'
 import { isOpenSieve, sift, subtree } from './sift'
+import { TelephoneStrip } from './telephone'
 
 const ChartPane = lazy(() => import('../map/chart'))
 const loadIntake = () => import('./intake')
@@ -125,6 +126,7 @@ function BoardPage() {
   const desk = useDesk()
   const { rows, all } = useRows()
   const [help, setHelp] = useState(false)
+  const [asked, setAsked] = useState(false)
   const field = useRef<HTMLInputElement>(null)
   const mayReport = useMayReport()
   useIntakeReady(mayReport)
@@ -141,6 +143,7 @@ function BoardPage() {
     <div className="board" data-tab={place.tab} data-side={side ? 'open' : 'closed'}>
       <BoardHead help={() => setHelp(true)} />
       <LineBanner />
+      {mayReport ? <TelephoneStrip asked={asked} done={() => setAsked(false)} /> : null}
       <main className="panes">
         <div className="pane pane-list">
           <FilterBar field={field} shown={rows.length} all={all} />
@@ -168,7 +171,7 @@ function BoardPage() {
         </div>
       </main>
       <Tabs tab={place.tab} />
-      <Foot mayReport={mayReport} report={desk.openIntake} />
+      <Foot mayReport={mayReport} report={desk.openIntake} sit={() => setAsked(true)} />
       {help ? <Help close={() => setHelp(false)} /> : null}
     </div>
   )
@@ -208,7 +211,13 @@ function Tabs({ tab }: { tab: Tab }) {
   )
 }
 
-function Foot({ mayReport, report }: { mayReport: boolean; report: () => void }) {
+interface FootProps {
+  mayReport: boolean
+  report: () => void
+  sit: () => void
+}
+
+function Foot({ mayReport, report, sit }: FootProps) {
   const { t } = useTranslation()
   const { intake, draft } = useDesk()
   const begun = !intake && !isUntouched(draft)
@@ -220,9 +229,14 @@ function Foot({ mayReport, report }: { mayReport: boolean; report: () => void })
         <Key name="?" /> {t('help.help')}
       </span>
       {mayReport ? (
-        <button type="button" className="button" onClick={report}>
-          {t(begun ? 'intake.goOn' : 'intake.open')} <Key name="F2" />
-        </button>
+        <>
+          <button type="button" className="button plain" onClick={sit}>
+            {t('telephone.sit')}
+          </button>
+          <button type="button" className="button" onClick={report}>
+            {t(begun ? 'intake.goOn' : 'intake.open')} <Key name="F2" />
+          </button>
+        </>
       ) : null}
     </footer>
   )

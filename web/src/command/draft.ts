@@ -15,6 +15,10 @@ export interface Draft {
   phone: string
   narrative: string
   channel: string
+  /** The call of the telephone system it was taken from, and its times (epoch ms; 0: not known). */
+  telephone: string
+  rang: number
+  answered: number
 }
 
 export const BLANK_DRAFT: Draft = {
@@ -28,11 +32,14 @@ export const BLANK_DRAFT: Draft = {
   phone: '',
   narrative: '',
   channel: '',
+  telephone: '',
+  rang: 0,
+  answered: 0,
 }
 
 /** Nobody has written anything in it; its identifier and time come by themselves. */
 export function isUntouched(draft: Draft): boolean {
-  const words = [draft.label, draft.category, draft.caller, draft.phone, draft.narrative]
+  const words = [draft.label, draft.category, draft.caller, draft.phone, draft.narrative, draft.telephone]
   return draft.point === null && draft.level === 0 && words.every((one) => one === '')
 }
 
@@ -85,14 +92,15 @@ const rounded = (degrees: number) => Math.round(degrees * 1e6) / 1e6
 export function reportOf(draft: Draft, level: number, now: number, complete: boolean): Report {
   const { point } = draft
   if (point === null || draft.category === '') throw new Error('the draft is not ready')
-  const begun = new Date(Math.min(draft.begun, now)).toISOString()
+  const rang = Math.min(draft.rang || draft.begun, now)
+  const answered = Math.min(Math.max(draft.answered || draft.begun, rang), now)
   const report: Report = {
     id: draft.id,
     channel: draft.channel,
     category: draft.category,
     level,
-    reported_at: begun,
-    answered_at: begun,
+    reported_at: new Date(rang).toISOString(),
+    answered_at: new Date(answered).toISOString(),
     narrative: draft.narrative.trim(),
     place: {
       lon: rounded(point.lon),

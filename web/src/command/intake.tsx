@@ -2,7 +2,7 @@
 import { ConfigProvider, Select, theme as antdTheme } from 'antd'
 import { type FormEvent, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { report } from '../client/api'
+import { joinCall, report } from '../client/api'
 import { Refusal } from '../client/request'
 import type { Report } from '../client/types'
 import { useCity } from '../ui/city'
@@ -43,6 +43,9 @@ function useReport(draft: Draft, level: number) {
   const [fault, setFault] = useState<string | null>(null)
   const [asked, setAsked] = useState(false)
   const last = useRef<{ key: string; body: Report } | null>(null)
+  /** The matter stands, whatever comes of this; a number that stays behind goes with its class of retention. */
+  const joined = (call: string, matter: string) =>
+    joinCall(call, matter).catch((error: unknown) => say({ text: sentence(error), tone: 'now' }))
   const send = async (complete: boolean) => {
     setAsked(true)
     if (busy || missingIn(draft).length > 0) return
@@ -54,6 +57,7 @@ function useReport(draft: Draft, level: number) {
     try {
       const answer = await report(last.current.body, key)
       say({ text: t('intake.done', { number: answer.number ?? '' }), tone: 'fine' })
+      if (draft.telephone !== '') await joined(draft.telephone, draft.id)
       desk.setDraft(() => BLANK_DRAFT)
       desk.open(draft.id)
     } catch (error) {

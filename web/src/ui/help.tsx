@@ -8,6 +8,7 @@ const KEYS = [
   ['Esc', 'close'],
   ['/', 'filter'],
   ['F2', 'report'],
+  ['F4', 'take'],
   ['D', 'dispatch'],
   ['Enter · 1–9', 'send'],
   ['R', 'remark'],

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react'
 export type KeyTable = Partial<Record<string, () => void>>
 
 /** Keys which work even from inside a field: they are never part of a text. */
-const ALWAYS = new Set(['Escape', 'F2'])
+const ALWAYS = new Set(['Escape', 'F2', 'F4'])
 
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false

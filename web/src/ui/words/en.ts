@@ -7,6 +7,7 @@ import { en as kept } from './kept'
 import { en as look } from './look'
 import { en as retention } from './retention'
 import { en as security } from './security'
+import { en as telephone } from './telephone'
 import { en as tokens } from './tokens'
 
 export const en: Words = {
@@ -16,6 +17,7 @@ export const en: Words = {
   look,
   retention,
   security,
+  telephone,
   tokens,
   page: {
     back: 'Back to the board',
@@ -199,6 +201,7 @@ export const en: Words = {
     close: 'close, go back',
     filter: 'filter',
     report: 'take a call',
+    take: 'take a call into the form',
     dispatch: 'dispatch',
     send: 'send the first, send that one',
     remark: 'remark',

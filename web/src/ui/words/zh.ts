@@ -5,6 +5,7 @@ import { zh as kept } from './kept'
 import { zh as look } from './look'
 import { zh as retention } from './retention'
 import { zh as security } from './security'
+import { zh as telephone } from './telephone'
 import { zh as tokens } from './tokens'
 
 export const zh = {
@@ -14,6 +15,7 @@ export const zh = {
   look,
   retention,
   security,
+  telephone,
   tokens,
   page: {
     back: '回到总览',
@@ -197,6 +199,7 @@ export const zh = {
     close: '关闭、返回',
     filter: '筛选',
     report: '接警',
+    take: '取来电号码，填入接警单',
     dispatch: '派警',
     send: '派第一个、派那一个',
     remark: '备注',
