@@ -1,4 +1,4 @@
-"""A telephone beside the board: it rings, is answered, the form fills itself, and a matter stands."""
+"""A telephone beside the board: it rings, is answered, the form fills itself."""
 
 from __future__ import annotations
 

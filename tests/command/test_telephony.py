@@ -64,6 +64,7 @@ NOTICES = st.builds(
     st.integers(0, 5).map(lambda s: T0 + timedelta(seconds=s)),
     st.sampled_from(["", "19900000001", "19900000002"]),
     st.sampled_from(["", "8003", "8007"]),
+    st.sampled_from([None, timedelta(hours=3), timedelta(hours=3, seconds=2)]),
 )
 
 
@@ -79,6 +80,14 @@ def test_order_and_repetition_change_nothing(
     first, other = both
     again = data.draw(st.lists(st.sampled_from(other), max_size=5)) if other else []
     assert told(*first) == told(*other, *again)
+
+
+def test_a_clock_that_is_wrong_and_notices_that_are_slow_change_no_waiting_time() -> None:
+    slow = Notice("ringing", 1, T0, offset=timedelta(hours=3, seconds=9))
+    fast = Notice("answered", 2, T0 + timedelta(seconds=14), offset=timedelta(hours=3))
+    telling = told(slow, fast)
+    assert telling.at("ringing") == T0 + timedelta(hours=3)
+    assert telling.at("answered") == T0 + timedelta(hours=3, seconds=14)
 
 
 def test_norms_are_counted_at_their_edges() -> None:

@@ -172,7 +172,7 @@ def notify_call(platform: Platform, actor: Actor, data: CallNotice) -> CallHeard
     """In any order, as often as one likes."""
     check_input(data)
     now = platform.clock.now()
-    at = _ours(data, now)
+    offset = _offset(data, now)
     with platform.pool.connection() as connection:
         authorise(connection, actor, NOTIFY)
         source = actor.person.removeprefix(TOKEN_ACTOR)
@@ -183,21 +183,22 @@ def notify_call(platform: Platform, actor: Actor, data: CallNotice) -> CallHeard
         row = tables.of_exchange(connection, source, data.call)
         if row is None:
             row = _fresh(source, data.call, found[0].organisation, now)
-        row = _told(Numbers(platform), row, data, at)
+        row = _told(Numbers(platform), row, data, offset)
         tables.keep(connection, row)
     return CallHeard(row.state)
 
 
-def _ours(data: CallNotice, now: datetime) -> datetime:
-    """A moment of the exchange on our clock, never ahead of it. Raises time.impossible."""
+def _offset(data: CallNotice, now: datetime) -> timedelta | None:
+    """What to add to the exchange's clock for ours. Raises time.impossible."""
     try:
-        at = data.at if data.sent_at is None else now - (data.sent_at - data.at)
-        known = now - OLDEST <= at <= now + AHEAD
+        offset = None if data.sent_at is None else now - data.sent_at
+        known = now - OLDEST <= data.at + (offset or timedelta(0)) <= now + AHEAD
+        data.at.astimezone(UTC)
     except OverflowError:
-        known = False
+        known, offset = False, None
     if not known:
         raise Refused("time.impossible", path="at")
-    return min(at, now).astimezone(UTC)
+    return offset
 
 
 def _fresh(source: str, call: str, organisation: str, now: datetime) -> CallRow:
@@ -226,14 +227,23 @@ class _Kept(msgspec.Struct):
     steps: dict[str, Step]
     placed: int
     numbered: int
+    offset: timedelta | None
 
 
-def _told(numbers: Numbers, row: CallRow, data: CallNotice, at: datetime) -> CallRow:
+def _told(numbers: Numbers, row: CallRow, data: CallNotice, offset: timedelta | None) -> CallRow:
     before = Telling()
     if row.steps is not None:
         kept = msgspec.convert(row.steps, _Kept)
-        before = Telling(kept.steps, row.extension, numbers.open(row), kept.placed, kept.numbered)
-    notice = Notice(data.kind, data.sequence, at, data.number, data.extension or "")
+        before = Telling(
+            kept.steps,
+            row.extension,
+            numbers.open(row),
+            kept.placed,
+            kept.numbered,
+            kept.offset,
+        )
+    at = data.at.astimezone(UTC)
+    notice = Notice(data.kind, data.sequence, at, data.number, data.extension or "", offset)
     after = heard(before, notice)
     changes: dict[str, Any] = {}
     if after.number != before.number and row.matter is None:
@@ -246,7 +256,7 @@ def _told(numbers: Numbers, row: CallRow, data: CallNotice, at: datetime) -> Cal
         ringing_at=after.at("ringing"),
         answered_at=after.at("answered"),
         ended_at=after.at("ended", "abandoned"),
-        steps=msgspec.to_builtins(_Kept(after.steps, after.placed, after.numbered)),
+        steps=msgspec.to_builtins(_Kept(after.steps, after.placed, after.numbered, after.offset)),
         **changes,
     )
 

@@ -31,15 +31,6 @@ describe('a draft', () => {
     expect(isUntouched({ ...BLANK_DRAFT, point: draft.point })).toBe(false)
   })
 
-  it('has the times of the telephone where it was taken from one', () => {
-    const taken = { ...draft, telephone: 'call', rang: begun - 9_000, answered: begun - 2_000 }
-    const sent = reportOf(taken, 2, begun + 60_000, false)
-    expect([sent.reported_at, sent.answered_at]).toEqual(['2026-11-23T05:59:51.000Z', '2026-11-23T05:59:58.000Z'])
-    const early = reportOf({ ...draft, rang: begun + 5_000, answered: begun - 1_000 }, 2, begun, false)
-    expect([early.reported_at, early.answered_at]).toEqual(['2026-11-23T06:00:00.000Z', '2026-11-23T06:00:00.000Z'])
-    expect(isUntouched({ ...BLANK_DRAFT, telephone: 'call' })).toBe(false)
-  })
-
   it('reads a point typed as degrees, in either order', () => {
     const harbour = { lon: 122.301, lat: 29.947 }
     for (const words of ['122.301, 29.947', '29.947,122.301', '29.947°N 122.301°E', ' 122.301E，29.947N ']) {
@@ -91,5 +82,16 @@ describe('choices', () => {
     const found = choices(all, (code) => `名 ${code}`)
     expect(found.map((one) => one.value)).toEqual(['0201', '03'])
     expect(found[0]?.find).toContain('0201')
+  })
+})
+
+describe('a draft taken from the telephone', () => {
+  it('has the times of the telephone where it was taken from one', () => {
+    const taken = { ...draft, telephone: 'call', rang: begun - 9_000, answered: begun - 2_000 }
+    const sent = reportOf(taken, 2, begun + 60_000, false)
+    expect([sent.reported_at, sent.answered_at]).toEqual(['2026-11-23T05:59:51.000Z', '2026-11-23T05:59:58.000Z'])
+    const early = reportOf({ ...draft, rang: begun + 5_000, answered: begun - 1_000 }, 2, begun, false)
+    expect([early.reported_at, early.answered_at]).toEqual(['2026-11-23T06:00:00.000Z', '2026-11-23T06:00:00.000Z'])
+    expect(isUntouched({ ...BLANK_DRAFT, telephone: 'call' })).toBe(false)
   })
 })

@@ -25,20 +25,22 @@ CALL_BACK: Final = timedelta(minutes=5)
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """The exchange's number of a notice, and when it happened, on our clock."""
+    """The exchange's number of a notice, and when it happened, on the exchange's clock."""
 
     sequence: int
     at: datetime
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """One notice, its moment already on our clock."""
+    """One notice. `at` on the exchange's clock; `offset`: what to add for ours, as seen when this
+    notice came, its time on the way included; None where the exchange did not say."""
 
     kind: Kind
     sequence: int
     at: datetime
     number: str = ""
     extension: str = ""
+    offset: timedelta | None = None
 
 
 class Telling(msgspec.Struct, frozen=True):
@@ -50,6 +52,7 @@ class Telling(msgspec.Struct, frozen=True):
     number: str = ""
     placed: int = -1
     numbered: int = -1
+    offset: timedelta | None = None
 
     @property
     def state(self) -> CallState:
@@ -60,9 +63,11 @@ class Telling(msgspec.Struct, frozen=True):
         return "answered" if "answered" in self.steps else "ringing"
 
     def at(self, *kinds: str) -> datetime | None:
-        """The first moment of these kinds."""
+        """The first moment of these kinds, on our clock. All moments of a call are moved alike, by
+        the offset of the notice that was fastest on its way: what lies between them is what the
+        exchange measured."""
         found = [self.steps[kind].at for kind in kinds if kind in self.steps]
-        return min(found, default=None)
+        return min(found) + (self.offset or timedelta(0)) if found else None
 
 
 def heard(telling: Telling, notice: Notice) -> Telling:
@@ -71,6 +76,8 @@ def heard(telling: Telling, notice: Notice) -> Telling:
     known = telling.steps.get(notice.kind)
     if known is None or step < known:
         telling = replace(telling, steps={**telling.steps, notice.kind: step})
+    if notice.offset is not None and (telling.offset is None or notice.offset < telling.offset):
+        telling = replace(telling, offset=notice.offset)
     said = notice.sequence, notice.extension
     if notice.extension and said > (telling.placed, telling.extension):
         telling = replace(telling, extension=notice.extension, placed=notice.sequence)
