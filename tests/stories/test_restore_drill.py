@@ -180,7 +180,8 @@ def test_everything_is_lost_and_restored(tmp_path: Path) -> None:
         muster("journal", "checkpoint", "--to", str(later), "--data", str(town))
         console.until(lambda: "changes" in console.said)
         cursor = console.cursor
-        wrapped = _wrapped_in(out, town / "keys" / "backup.key", gone)
+        key = town / "keys" / "backup.key"
+        wrapped, of_part = _wrapped_in(out, key, gone), _wrapped_in(out, key, partly)
         server.kill()
         cluster.kill()
     keys = tmp_path / "safe"
@@ -205,7 +206,7 @@ def test_everything_is_lost_and_restored(tmp_path: Path) -> None:
 
     with postgres.running(new) as cluster, served(cluster, new, port) as server:
         _erased(server, gone, wrapped)
-        _erased_in_part(server, partly)
+        _erased_in_part(server, partly, of_part)
         again = signed_in(server, "call-taker").try_to("/api/incidents", call(unheard))
         assert again.code == "matter.erased", "erased, though the backup never heard of it"
         _acknowledged_is_there(server, load, datetime.fromisoformat(told["snapshot_at"]))
@@ -254,8 +255,12 @@ def _erased(server: Instance, gone: str, wrapped: str) -> None:
     assert chief.try_to(f"/api/incidents/{gone}/remark", {"text": "示例"}).code == "matter.erased"
 
 
-def _erased_in_part(server: Instance, partly: str) -> None:
-    """The caller's name and phone went, the place and the words stayed."""
+def _erased_in_part(server: Instance, partly: str, wrapped: str) -> None:
+    """The caller's name and phone went, the place and the words stayed, under another key than the
+    one in the backup: what is there now opens nothing of what went."""
+    with psycopg.connect(server.settings.owner_dsn) as owner:
+        key = owner.execute("SELECT wrapped FROM vault_key WHERE matter = %s", (partly,)).fetchone()
+    assert key is not None and bytes(key[0]).hex() != wrapped
     with psycopg.connect(server.settings.owner_dsn) as owner:
         left = owner.execute(
             "SELECT item FROM vault_item WHERE matter = %s ORDER BY item", (partly,)
