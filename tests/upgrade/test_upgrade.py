@@ -91,6 +91,21 @@ def test_every_table_kept_its_rows(release: Release) -> None:
     assert revision(release.database.owner_dsn) == run.newest()
 
 
+def test_what_the_installation_gave_stands_as_confirmed(release: Release) -> None:
+    """The audit of the first release says who gave what: the demo's own grants confirm others'."""
+    with psycopg.connect(release.database.owner_dsn) as connection:
+        grants = connection.execute(
+            "SELECT g.confirmed_by, (SELECT a.actor FROM audit a WHERE a.table_name = 'role_grant'"
+            " AND position(g.id::text IN convert_from(a.body, 'UTF8')) > 0"
+            " ORDER BY a.number LIMIT 1) FROM role_grant g"
+        ).fetchall()
+        vouched = connection.execute("SELECT DISTINCT vouched_by FROM person").fetchall()
+    assert len(grants) > 10 and ("system:install", "system:install") in grants
+    for confirmed_by, given_by in grants:
+        assert confirmed_by == (given_by if given_by.startswith("system:") else None)
+    assert ("system:install",) in vouched
+
+
 def test_a_rebuild_gives_the_tables_that_were_upgraded(release: Release) -> None:
     city = str(Path(__file__).parents[2] / "cities" / "zhoushan")
     assert rebuild_differences(bare_journal(city), release.database.app_dsn) == []
