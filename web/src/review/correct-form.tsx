@@ -53,17 +53,19 @@ export function CorrectCaller({ act }: { act: Act }) {
   return (
     <details className="kept-more" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t('retention.correct')}</summary>
-      <form className="kept-reasoned" aria-label={t('retention.correct')} onSubmit={submit}>
-        {field('name', t('retention.correctName'), 100)}
-        {field('phone', t('retention.correctPhone'), 32, 'tel')}
-        <span className="quiet">{t('retention.correctUnchanged')}</span>
-        {field('reason', t('retention.reason'), 500)}
-        {field('basis', t('retention.basis'), 200)}
-        <button type="submit" className="button" disabled={!ready}>
-          {t('retention.correct')}
-        </button>
-        <p className="quiet">{t('retention.correctHint')}</p>
-      </form>
+      {open ? (
+        <form className="kept-reasoned" aria-label={t('retention.correct')} onSubmit={submit}>
+          {field('name', t('retention.correctName'), 100)}
+          {field('phone', t('retention.correctPhone'), 32, 'tel')}
+          <span className="quiet">{t('retention.correctUnchanged')}</span>
+          {field('reason', t('retention.reason'), 500)}
+          {field('basis', t('retention.basis'), 200)}
+          <button type="submit" className="button" disabled={!ready}>
+            {t('retention.correct')}
+          </button>
+          <p className="quiet">{t('retention.correctHint')}</p>
+        </form>
+      ) : null}
     </details>
   )
 }
