@@ -201,6 +201,7 @@ def filled(target: Fuzzed, path: str) -> str:
         "{reset}": target.seeds.fresh(),
         "{organisation}": "pt",
         "{token}": "0" * 12,
+        "{number}": "1",
         "{step}": "sign",
     }
     for name, value in values.items():

@@ -250,6 +250,11 @@ def test_a_stream_split_anywhere_is_the_same_stream(plains: list[bytes], cuts: l
     assert said == frames(stream)
 
 
+def test_an_escaped_escape_before_a_two_is_no_flag() -> None:
+    plain = HEARTBEAT[1:5] * 3 + b"\x7d\x02\x7d\x01\x7e\x01"
+    assert frames(framed(plain)) == [plain]
+
+
 def test_split_at_every_byte() -> None:
     stream = Terminal().frame(0x0200, BY_HAND) + HEARTBEAT
     whole = frames(stream)
