@@ -129,6 +129,7 @@ SEEN_OUTSIDE: dict[str, int] = {
 INSIDE = {
     "geography/sheets.py": "the city pack, a file of the administrator's",
     "identity/providers/configuration.py": "oidc.toml, a file of the engineer's",
+    "api/condition.py": "what this process says of itself",
     "cli/": "the administrator's own terminal",
     "supervise/": "the database's own words",
     "simulate/": "files of whoever replays them",
