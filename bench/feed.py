@@ -77,11 +77,12 @@ def run(clients: int = 1000, rounds: int = 40, turns: int = 2) -> dict[str, Any]
                         one.begin(Phase(stalled, clients - stalled * tenth, [], []), of)
                     for _ in range(rounds // turns):
                         ours.change()
-                        time.sleep(BETWEEN_S)
+                        ours.sent()
                         peer.change(ours.message)
-                        time.sleep(BETWEEN_S)
+                        peer.sent()
                     ours.end()
                     peer.end()
+            time.sleep(SETTLED_S)
             arrived = finish(steady)
     taken = Taken(ours, peer, arrived, began)
     return {"rows": [row for stalled in (False, True) for row in taken.rows(stalled)]}
@@ -94,6 +95,7 @@ class Server:
 
     def __init__(self) -> None:
         self.phases, self.kept = list[Phase](), list[float]()
+        self._changes = 0
         self._full: dict[int, int] = {}
         self._ports: frozenset[int] = frozenset()
 
@@ -105,6 +107,15 @@ class Server:
             for _ in range(2):  # the system takes some more of it a little later
                 self._full = self._on_loop(self._fill)
                 time.sleep(SETTLED_S)
+
+    def sent(self) -> None:
+        """Wait until the change is on its way: two at once would be one message."""
+        self._changes += 1
+        until = time.monotonic() + 30
+        while sum(len(one.cpu) for one in self.phases) < self._changes:
+            assert time.monotonic() < until, "a change was not sent"
+            time.sleep(0.005)
+        time.sleep(BETWEEN_S)
 
     def end(self) -> None:
         """Raises AssertionError when a stalled client was not, or has been cut off."""
