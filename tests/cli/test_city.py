@@ -1,6 +1,7 @@
 """`city draft`: a file of calls becomes a pack that loads, and nothing is overwritten."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,12 @@ from click.testing import CliRunner, Result
 
 from muster.cli.main import muster
 from muster.geography.pack import load
+from muster.supervise import processes
 from muster.supervise.trouble import Trouble
+
+from .test_whole import Command, installation, sign_in
+
+__all__ = ["installation"]  # a fixture
 
 IMPORT = Path(__file__).resolve().parents[2] / "cities" / "import"
 FILES = {
@@ -135,3 +141,15 @@ def test_a_wrong_map_is_told_with_every_fault_and_its_line(tmp_path: Path) -> No
     assert isinstance(told.exception, Trouble)
     assert "map.toml:8 [number] column: Expected str" in told.exception.en
     assert "map.toml:13 [place] xx: unknown key" in told.exception.en
+
+
+def test_a_demo_runs_on_a_drafted_city(shared_data: Path, installation: Path) -> None:
+    out = installation.with_name("dublin")
+    calls = shared_data / "calls" / "dublin_fire_2020_2021.csv.gz"
+    assert draft(calls, "dublin_fire", out).exit_code == 0
+    words = ["demo", "--city", str(out), "--data", str(installation), "--port", "0"]
+    command = Command(installation, *words)
+    address = command.wait_for(r"ready:  http://(\S+)")
+    assert sign_in(address, command.wait_for(r"dispatcher +dispatcher +(\S+)")) == 201
+    assert command.end(signal.SIGINT) == 0 and "stopped" in command.words()
+    assert processes.started_with(str(installation)) == []

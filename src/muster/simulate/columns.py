@@ -189,6 +189,7 @@ def read_map(path: Path) -> ColumnMap:
         faults = [*_odd(read.value), *semantic(read.value)]
         if not faults:
             return read.value
+    faults = sorted(faults, key=lambda fault: (fault.line(read.lines), fault.where))
     shown = "; ".join(fault.shown(path.name, read.lines) for fault in faults)
     raise ReplayRefused("map.invalid", map=path.name, detail=shown)
 

@@ -33,18 +33,15 @@ class Fault(NamedTuple):
     where: tuple[str, ...]
     what: str
 
+    def line(self, lines: Lines) -> int:
+        """Of the key, or of the nearest thing around it that the map has."""
+        around = (self.where[:size] for size in range(len(self.where), 0, -1))
+        return next((lines[where] for where in around if where in lines), 1)
+
     def shown(self, file: str, lines: Lines) -> str:
         """`file:line [table] key: what`."""
-        known = next(
-            (
-                lines[self.where[:size]]
-                for size in range(len(self.where), 0, -1)
-                if self.where[:size] in lines
-            ),
-            1,
-        )
         table, *keys = self.where or ("?",)
-        return f"{file}:{known} {' '.join([f'[{table}]', *keys])}: {self.what}"
+        return f"{file}:{self.line(lines)} {' '.join([f'[{table}]', *keys])}: {self.what}"
 
 
 class Read(NamedTuple, Generic[Kind]):

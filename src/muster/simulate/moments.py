@@ -24,18 +24,20 @@ _OF_DATE: Final = frozenset("aAdbBmyYjUWu%")
 
 
 class TimeOfDay:
-    """Reads times without a date. Seconds since midnight; Rejected when it is no such time."""
+    """Reads times without a date. Seconds since midnight; Rejected when it is no such time.
+
+    known: what was read already."""
 
     def __init__(self, form: str) -> None:
         self._form, self._plain = form, form == "%H:%M:%S"
-        self._known: dict[str, float] = {}
+        self.known: dict[str, float] = {}
 
     def read(self, text: str) -> float:
-        found = self._known.get(text)
+        found = self.known.get(text)
         if found is None:
             found = self._parsed(text)
-            if len(self._known) < _KEPT:
-                self._known[text] = found
+            if len(self.known) < _KEPT:
+                self.known[text] = found
         return found
 
     def _parsed(self, text: str) -> float:

@@ -23,7 +23,7 @@ BATCH: Final = 2048
 LONGEST_LINE: Final = 1_000_000
 #: CSV shrinks to a tenth or so. What unpacks to this much more was made to fill somebody's disk.
 _MOST_UNPACKED: Final = 200
-_UNPACKED_ANYWAY: Final = 16_000_000
+_UNPACKED_ANYWAY: Final = 500_000
 MOST_ROWS: Final = 5_000_000
 
 Row = tuple[int, list[str]]

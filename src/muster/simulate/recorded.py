@@ -205,6 +205,7 @@ class RowReader:
         self._paths: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._line = 0
         self._flaws: list[str] = []
+        self._homes: dict[str, str] = {}
 
     def _indexes(self, times: TimeColumns) -> _Indexes:
         at = self._header.index
@@ -225,6 +226,9 @@ class RowReader:
         self._places.prepare([cells for _, cells in batch if len(cells) == len(self._header)])
         for line, cells in batch:
             self._line = line
+            if not cells:
+                self._dirt.reject(line, "row.blank")
+                continue
             try:
                 call = self._call(cells)
             except Rejected as error:
@@ -246,8 +250,6 @@ class RowReader:
         return "" if text in self._empty else text
 
     def _call(self, cells: list[str]) -> Recorded:
-        if not cells:
-            raise Rejected("row.blank")
         if len(cells) != len(self._header):
             raise Rejected("row.cells")
         if len(max(cells, key=len)) > _LONGEST_CELL:
@@ -295,10 +297,15 @@ class RowReader:
         """The name in the file, or that of the first unit sent that has one."""
         if self._at.station is not None:
             return " ".join(self._text(cells[self._at.station]).split())
-        table = self._map.station.by_unit if self._map.station else {}
+        homes = self._homes
         for unit in units:
-            found = table.get(unit) or table.get(letters(unit))
-            if found is not None:
+            found = homes.get(unit)
+            if found is None:
+                table = self._map.station.by_unit if self._map.station else {}
+                found = homes[unit] = table.get(unit) or table.get(letters(unit)) or ""
+                if len(homes) > _KEPT_PATHS:
+                    homes.clear()
+            if found:
                 return found
         return ""
 

@@ -44,6 +44,7 @@ class RowSteps:
     def __init__(self, columns: ColumnMap, header: Sequence[str], zone: ZoneInfo) -> None:
         self._steps, self._zone = columns.steps, zone
         self._at = {step: header.index(name) for step, name in columns.steps.columns().items()}
+        self._first_sent = columns.reported_at.first_sent
         self._clock = TimeOfDay(columns.steps.format)
 
     def read(self, cells: Sequence[str], text: Callable[[str], str], flaw: Flaw) -> StepsRead:
@@ -65,8 +66,11 @@ class RowSteps:
         return StepsRead(times, lists, sent[0][1] if sent else times.get("ordered"), units)
 
     def spans(self, read: StepsRead, reported_at: datetime, flaw: Flaw) -> StepsRead:
-        local = reported_at.astimezone(self._zone)
-        start = local.hour * 3600.0 + local.minute * 60 + local.second
+        if self._first_sent and read.clock is not None:
+            start = read.clock
+        else:
+            local = reported_at.astimezone(self._zone)
+            start = local.hour * 3600.0 + local.minute * 60 + local.second
         found: dict[str, tuple[float, float]] = {}
         if self._steps.lists:
             lists = {step: placed(one, start, flaw) for step, one in read.lists.items()}

@@ -24,15 +24,20 @@ def onward(before: float, after: float) -> float | None:
 def read_list(cell: str, separator: str, clock: TimeOfDay, flaw: Flaw) -> list[tuple[str, float]]:
     """The pieces in the order of the cell: unit, time of day. A piece that is none is a flaw."""
     found: list[tuple[str, float]] = []
+    known = clock.known
     for piece in cell.split(separator):
-        unit, equals, time = piece.partition("=")
+        unit, _, time = piece.partition("=")
         unit = unit.strip()
-        if not equals or not unit:
-            flaw("list.broken")
-            continue
-        try:
-            found.append((unit, clock.read(time.strip())))
-        except Rejected:
+        at = known.get(time)
+        if at is None:
+            try:
+                at = clock.read(time.strip())
+            except Rejected:
+                flaw("list.broken")
+                continue
+        if unit:
+            found.append((unit, at))
+        else:
             flaw("list.broken")
     return found
 
@@ -56,11 +61,12 @@ def match(steps: dict[str, list[tuple[str, float]]], flaw: Flaw) -> None:
     sent, and one that was sent and never free again."""
     sent = {unit for unit, _ in steps.get("ordered", ())}
     for pieces in steps.values():
-        units = [unit for unit, _ in pieces]
-        for _ in range(len(units) - len(set(units))):
+        units = {unit for unit, _ in pieces}
+        for _ in range(len(pieces) - len(units)):
             flaw("unit.repeated")
-        for _ in set(units) - sent:
-            flaw("unit.unsent")
+        if not units <= sent:
+            for _ in units - sent:
+                flaw("unit.unsent")
     if "available" in steps:
         for _ in sent - {unit for unit, _ in steps["available"]}:
             flaw("unit.never_free")
