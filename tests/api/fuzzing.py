@@ -1,4 +1,4 @@
-"""A server to be fuzzed: somebody of every role, real things to name, and the comparison of every
+"""A server to be fuzzed: somebody of every role, a telephone system, real things to name, and the comparison of every
 answer with the OpenAPI document."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from muster import app
 from muster.geography.pack import load
 from muster.identity.roles import ROLES
-from tests.api.seeds import Seeds
+from tests.api.seeds import PHONE, Seeds
 from tests.api.staff import come_in, hire
 from tests.api.steering import Steering
 from tests.instance import CITY, Database, Instance, free_port, settings_for
@@ -46,7 +46,7 @@ UNITS = [
     for station in ("pt-shenjiamen", "pt-donggang", "dh-lincheng")
     for number in range(1, 6)
 ]
-CREWED = "dh-changguo-01"
+CITY_CODE, CREWED = "zs", "dh-changguo-01"
 PUBLIC = (
     "sign_in",
     "enter_code",
@@ -56,6 +56,8 @@ PUBLIC = (
     "readyz",
     "list_providers",
 )
+#: Who asks as a telephone system does, with a token; nobody's role.
+EXCHANGE, EXTENSION = "exchange", "8003"
 #: What gives the one who asks another token, or none.
 RENEWING = ("sign_out", "prove", "change_password", "hand_over")
 #: Somebody signs in again before a proof runs out.
@@ -132,7 +134,7 @@ class Fuzzed:
 
     def fresh(self, role: str) -> Person:
         """Somebody of a role whose proof has not run out."""
-        if monotonic() - self.came.get(role, 0.0) > FRESH_S:
+        if role != EXCHANGE and monotonic() - self.came.get(role, 0.0) > FRESH_S:
             self._come_in(role)
         return self.people[role]
 
@@ -140,6 +142,19 @@ class Fuzzed:
         username = self.people[role].username
         self.people[role] = come_in(self.server, self.ids[role], username)
         self.came[role] = monotonic()
+
+    def ring(self, role: str, calls: int) -> None:
+        """So many calls that were abandoned, and somebody of a role at the desk they rang at."""
+        self._come_in(role)
+        desk = {"extension": EXTENSION, "organisation": CITY_CODE}
+        self.people[role].do("/api/telephone/desk", desk)
+        for _ in range(calls):
+            said = {"call": self.seeds.fresh(), "at": self.seeds.now, "number": PHONE}
+            for kind in ("ringing", "abandoned"):
+                notice = {**said, "kind": kind, "sequence": 1 + (kind == "abandoned")}
+                self.people[EXCHANGE].do("/api/telephone/notices", notice)
+        waiting = self.people[role].get("/api/telephone")["call_back"]
+        self.steering.calls = [one["id"] for one in waiting]
 
     def fits(self, case: Any) -> bool:
         """Whether the case's body is one the document allows; True when it has none to judge."""
@@ -197,9 +212,18 @@ def fuzzed(database: Database, folder: Path, **changes: object) -> Iterator[Fuzz
         server.stop()
 
 
+def exchange(server: Instance, administrator: Person) -> Person:
+    """A telephone system, with the token an administrator made for it."""
+    ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    wanted = {"name": "示例话务", "organisation": CITY_CODE, "expires_at": ends}
+    made = administrator.do("/api/tokens", {**wanted, "scopes": ["telephone:notify"]})
+    return Person(server.url, "", headers={"Authorization": f"Bearer {made['value']}"})
+
+
 def _peopled(server: Instance) -> Fuzzed:
     hired = {role: hire(server, (role, "zs")) for role in ROLES}
     people = {role: person for role, (_, person) in hired.items()}
+    people[EXCHANGE] = exchange(server, people["administrator"])
     chief, second = (hire(server, ("duty_chief", "zs"))[1] for _ in range(2))
     pack = load(CITY)
     seeds = Seeds(chief, second, UNITS, pack, START)

@@ -42,6 +42,7 @@ class Steering:
     commands: list[str] = field(default_factory=list)
     stock: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     proposal: int = 1
 
     def steer(self, case: Any) -> None:
@@ -106,6 +107,7 @@ class Steering:
             "grant": self.chance.choice(self.grants or [matter]),
             "request_id": self.chance.choice(self.requests or [matter]),
             "token": self.chance.choice(self.tokens or ["0" * 12]),
+            "call": self.chance.choice(self.calls or [matter]),
             "organisation": self.chance.choice(list(self.pack.organisations)),
         }
         for name, value in real.items():
@@ -159,6 +161,8 @@ class Steering:
             "basis": lambda: "invented law",
             "into": self.a_matter,
             "main": self.a_matter,
+            "matter": self.a_matter,
+            "sent_at": lambda: shown(now),
             "order": lambda: order,
             "lon": lambda: round(self.chance.uniform(121.8, 122.9), 6),
             "lat": lambda: round(self.chance.uniform(29.6, 30.8), 6),
@@ -175,7 +179,7 @@ class Steering:
             "password": lambda: PASSWORD,
             "old": lambda: PASSWORD,
             "new": lambda: PASSWORD,
-            "caller_name": lambda: SECRETS[0],
+            "caller_name": lambda: SECRETS[0] + pick(("", "二")),
             "caller_phone": lambda: SECRETS[1],
             "label": secret,
             "narrative": secret,

@@ -60,8 +60,9 @@ def test_every_route_about_one_matter_opens_it() -> None:
 
 def fill(path: str, matter: str) -> str:
     values = {"matter": matter, "unit": "pt-shenjiamen-01", "person": "p218", "provider": "nobody"}
-    for name in [part[1:-1].partition(":")[0] for part in path.split("/") if part[:1] == "{"]:
-        path = path.replace(f"{{{name}:str}}", values.get(name, "example"))
+    for part in [part for part in path.split("/") if part[:1] == "{"]:
+        name, _, kind = part[1:-1].partition(":")
+        path = path.replace(part, "1" if kind == "int" else values.get(name, "example"))
     return path
 
 
@@ -91,8 +92,9 @@ def test_every_refused_look_is_a_row(target: Fuzzed, role: str) -> None:
 
 #: Who is asked, in this order, until somebody may.
 ASKED = (("duty_chief", OURS), ("auditor", "zs"), ("administrator", "zs"))
-#: What nobody can be shown of an ordinary matter: it was not erased. Their own tests show more.
-NOT_HERE = {"get_certificate", "print_certificate"}
+#: What nobody can be shown of an ordinary matter: it was not erased, and no unit's track was kept
+#: of it. Their own tests show more.
+NOT_HERE = {"get_certificate", "print_certificate", "get_track"}
 
 
 def test_every_disclosure_is_a_row(target: Fuzzed) -> None:

@@ -23,7 +23,7 @@ from muster.api.openapi import METHODS
 from muster.identity.authority import CELLS, Cell
 from muster.identity.roles import ROLES
 from muster.journal.verify import verify
-from tests.api.fuzzing import Fuzzed
+from tests.api.fuzzing import EXCHANGE, Fuzzed
 from tests.api.seeds import SECRETS
 from tests.api.steering import HELD
 from tests.api.walking import walk
@@ -70,6 +70,7 @@ BY: dict[str, str] = {
     "report_positions": "officer",
     "my_orders": "officer",
     "drive_clock": "simulator",
+    "notify_call": EXCHANGE,
 }
 #: The states in which a matter lets an operation be done; a stock in each is made first.
 IN: dict[str, tuple[str, ...]] = {
@@ -108,6 +109,8 @@ FIRST: dict[str, tuple[str, Any]] = {
     "confirm_cancel": ("request_cancel", {"kind": "invalid", "reason": "示例"}),
     "decline_cancel": ("request_cancel", {"kind": "invalid", "reason": "示例"}),
 }
+#: What is done with a call, by whoever sits where it rang.
+AT_A_DESK = ("take_call", "join_call", "called_back")
 _LAW = {"basis": "invented law", "reason": "示例"}
 _PROPOSE = {"classes": ["caller"], **_LAW}
 #: What happened before to how the stock is kept: (who, word, body), in order.
@@ -133,6 +136,8 @@ def stocked(target: Fuzzed, name: str) -> None:
     """Fresh matters in the states that let an operation be done."""
     seeds, steering = target.seeds, target.steering
     steering.chance = random.Random(name)
+    if name in AT_A_DESK:
+        target.ring(BY.get(name, "duty_chief"), EXAMPLES)
     steering.stock = [seeds.make(state) for state in IN.get(name, ()) for _ in range(COPIES)]
     if name in FIRST:
         word, body = FIRST[name]

@@ -33,7 +33,14 @@ CONFIG = OpenAPIConfig(
 )
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 SAFE: Final = ("get",)
-OPEN_PATHS: Final = ("/healthz", "/readyz", "/api/first", "/api/session/code", "/api/oidc")
+OPEN_PATHS: Final = (
+    "/healthz",
+    "/readyz",
+    "/api/first",
+    "/api/first/judge",
+    "/api/session/code",
+    "/api/oidc",
+)
 
 #: Shapes that share a name with another: what the document calls them.
 NAMES: Final[Mapping[str, str]] = {
