@@ -1,5 +1,5 @@
-"""A server to be fuzzed: somebody of every role, a telephone system, real things to name, and the comparison of every
-answer with the OpenAPI document."""
+"""A server to be fuzzed: somebody of every role, a telephone system, real things to name, and the
+comparison of every answer with the OpenAPI document."""
 
 from __future__ import annotations
 
