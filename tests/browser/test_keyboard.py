@@ -116,3 +116,22 @@ def test_a_page_whose_code_is_gone_is_told_and_the_board_goes_on(screen: Screen)
     expect(screen.page.get_by_role("button", name="重新载入")).to_be_focused()
     screen.press("Tab", "Enter")
     expect(screen.page.get_by_role("heading", name="集结")).to_be_visible()
+
+
+def test_tab_takes_what_an_open_list_offers_and_goes_on(screen: Screen) -> None:
+    """Who types fast presses Tab before a slow page has closed its list: no letter goes astray."""
+    screen.sign_in("call_taker")
+    screen.press("F2")
+    where, what = screen.intake.get_by_label("地点"), screen.intake.get_by_label("类别")
+    expect(where).to_be_focused()
+    screen.page.keyboard.type("沈家门")
+    expect(screen.page.get_by_text("Shenjiamen", exact=True)).to_be_visible()
+    screen.press("Tab")
+    expect(what).to_be_focused()
+    expect(screen.intake.get_by_text("29.9576°N")).to_be_visible()
+    screen.page.keyboard.type("盗窃")
+    expect(screen.page.get_by_title("盗窃").first).to_be_visible()
+    screen.press("Tab")
+    expect(what).not_to_be_focused()
+    screen.press("Control+Enter")
+    screen.expect_open("盗窃")

@@ -44,9 +44,11 @@ def there_and_back(page: Page, server: Instance, login: str) -> None:
 def test_from_the_button_to_the_board(page: Page, place: tuple[Instance, Certified]) -> None:
     server, _ = place
     _, keeper = hire(server, ("administrator", "zs"))
+    _, second = hire(server, ("duty_chief", "zs"))
     person, _ = hire(server, ("dispatcher", "zs"))
     body = {"provider": "city", "subject": "omega"}
-    keeper.do(f"/api/people/{person}/identities", body)
+    waits = keeper.do(f"/api/people/{person}/identities", body)
+    second.do(f"/api/trust-requests/{waits['id']}/confirm")
     there_and_back(page, server, "omega")
     expect(page.get_by_text("现在没有未结警情")).to_be_visible()
     page.reload()

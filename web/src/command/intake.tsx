@@ -10,6 +10,7 @@ import { serverNow } from '../ui/clock'
 import { Key, useSentence } from '../ui/empty'
 import { CommandKeys, newIdentifier } from '../ui/identifier'
 import { useSay } from '../ui/notice'
+import { goOnAtTab } from '../ui/tab'
 import { useMedia, useTheme } from '../ui/theme'
 import { useDesk } from './desk'
 import { BLANK_DRAFT, choices, type Draft, isUntouched, levelOf, missingIn, reportOf } from './draft'
@@ -105,6 +106,7 @@ export default function Intake() {
           onSubmit={submit}
           onKeyDown={(event) => {
             if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
+            goOnAtTab(event)
           }}
         >
           <IntakePlace id={FIELDS.point} draft={draft} change={change} missing={missing.includes('point')} />
